@@ -152,12 +152,12 @@ def check_opened(workspace: Workspace, request: Request, rows: bool = True) -> N
     Args:
         workspace: The workspace.
         request: The request.
-        rows: Whether its rows are compared too; that reads all rows of its subjects.
+        rows: Whether its rows are compared too, and its people can be forgotten; that reads all rows of its subjects.
 
     Raises:
         RequestError: One, or a row of its subjects, was changed since, put there, or put back to an earlier version;
-            it was opened before the ledger or with version 0.2.0 or earlier; or a batch is not about what its members
-            ask for.
+            it was opened before the ledger or with version 0.2.0 or earlier; a batch is not about what its members
+            ask for; or somebody did not train the adapter, as the list of users is now.
         ReviewError: The settings are not those that were signed.
         LedgerError: The ledger's keys are missing.
     """
@@ -172,6 +172,8 @@ def check_opened(workspace: Workspace, request: Request, rows: bool = True) -> N
         )
     if members and not _same_rows(request, Request.union(request.id, members)):
         raise RequestError(f"Batch {request.id!r} is not what its requests ask for: dissolve it, and make it again.")
+    if rows:
+        workspace.check(request)
 
 
 def _same_rows(one: Request, other: Request) -> bool:

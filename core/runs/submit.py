@@ -96,7 +96,6 @@ def check_job(workspace: Workspace, request_id: str, device: str, launcher: str 
     """
     request, settings = workspace.request(request_id), workspace.settings
     check_opened(workspace, request)
-    workspace.check(request)
     forget_set(workspace.interactions, workspace.user_split, request, settings.window, settings.task)
     launcher = launcher or settings.launcher
     options_of(workspace, launcher)
@@ -116,16 +115,23 @@ def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
 
     An active run without a worker may be one whose launch was killed: whoever launches it again starts it, and is
     entered as who resumed it.
+
+    Raises:
+        RunError: The store calls another job the same, or the active run was changed since it was launched.
+        LedgerError: The keys are missing, or the ledger takes no entry.
     """
     ledger = open_ledger(run.workspace)
     run.write_spec(replace(spec, mark=mark_of(spec, ledger)))
     queued = run.store.add(spec.id, _dedup_key(spec), LAUNCHERS[spec.launcher].externally_queued)
+    active = RunHandle(run.path.with_name(queued))
     if queued != spec.id:
         remove_folder(run.path)
+        if _dedup_key(launched_spec(active, ledger)[0]) != _dedup_key(spec):  # whoever writes files writes the store
+            raise RunError(f"Run {queued!r} does another job than {run.store.path} says: cancel it, then launch again.")
         entry = run.store.find(queued)
         if entry and entry.worker is None:
             ledger.record_fact(RESUMED, queued, spec.launched_by)
-    return RunHandle(run.path.with_name(queued))
+    return active
 
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:

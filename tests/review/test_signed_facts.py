@@ -1,11 +1,13 @@
 """Facts that a file alone could hide: who resumed or cancelled a run, earlier requests, and the comparison of lists."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from core.cli import console
-from core.errors import RequestError, ReviewError
+from core.errors import RequestError, ReviewError, RunError
 from core.report.case_record import entries_of_request
 from core.review import execution
 from core.review.batches import dissolve, open_batch
@@ -13,8 +15,8 @@ from core.runs import cancel, submit, worker
 from core.runs.handle import RunHandle, open_run
 from core.runs.ledger import CANCELLED, OVERLAP, RESUMED, open_ledger
 from core.runs.requests import check_opened, request_mark, rewrite, write_marked
-from core.runs.submit import create_run
-from core.types import CaseState, Overlap, RunState
+from core.runs.submit import _dedup_key, as_submitted, create_run
+from core.types import CaseState, Overlap, RunSpec, RunState
 from core.utils.serialization import to_json, write_json
 from dashboard.components.history import entry_sentence
 from tests.review.test_signed_people import opened
@@ -147,3 +149,15 @@ def test_record_tells_who_resumed_and_who_stopped_a_run(desk):
     found = entries_of_request(to_json(open_ledger(desk.workspace).statements()), desk.request, [run.id])
     sentences = [entry_sentence(one) for one in found]
     assert sentences[-2:] == [f"otto resumed run `{run.id}`.", f"olaf stopped run `{run.id}`."]
+
+
+def test_launch_of_a_job_resumes_no_other_run(desk):
+    """One value in the store says that the run of another job does this one."""
+    job = RunSpec("", desk.request, "finetune", "cpu", 0, 2, "", None, "local", "", "paul")
+    same = _dedup_key(as_submitted(desk.workspace, job))
+    with closing(sqlite3.connect(desk.workspace.layout.store)) as database, database:
+        database.execute("UPDATE runs SET wish = ?, state = 'queued', worker = NULL", (same,))
+    with pytest.raises(RunError, match=f"Run {desk.run!r} does another job than"):
+        create_run(desk.workspace, desk.request, "finetune", "cpu", steps=2, launched_by="paul")
+    assert open_ledger(desk.workspace).facts(RESUMED, desk.run) == []
+    assert [one.name for one in desk.workspace.layout.run_folders()] == [desk.run]

@@ -86,6 +86,20 @@ def test_run_is_not_verified_where_its_rows_were_changed(desk):
         verify_run(open_run(changed, desk.run), "cpu")
 
 
+@pytest.mark.parametrize("method", ["retrain", "uniform"])
+def test_run_and_verification_stop_where_somebody_is_no_training_user(desk, method):
+    """The request's file and rows are as they were signed, but its rows would not all be forgotten."""
+    person, file = desk.workspace.request(desk.request).users[1], desk.workspace.layout.user_split
+    run = create_run(desk.workspace, desk.request, method, "cpu", steps=2, launched_by="olaf")  # which waits
+    roles = json.loads(file.read_text())
+    roles["members"].remove(person)
+    write_json(file, roles)
+    run = open_run(Workspace(desk.workspace.root), run.id)
+    assert work(run) is RunState.FAILED and f"User {person!r} is not in this workspace" in run.status.message
+    with pytest.raises(RequestError, match="is not in this workspace"):
+        verify_run(open_run(Workspace(desk.workspace.root), desk.run), "cpu")
+
+
 def test_rows_that_are_put_back_are_those_that_were_asked_for(desk):
     request = open_request(desk.workspace, [other_user(desk)], opened_by="rita")
     before = desk.workspace.layout.interactions.read_bytes()
