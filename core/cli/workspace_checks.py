@@ -56,14 +56,16 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
     """Damaged files, and those that differ from what the ledger and the manifest of a demo world hold."""
     cases = Cases(workspace).all() if not Cases(workspace).flaws() else ()
     rejected = {case.run for case in cases if case.state is CaseState.REJECTED}
-    checks: list[Check] = [damaged_files]
+    checks: dict[str, Check] = {"files": damaged_files}
     if not any(case.state is CaseState.APPROVED for case in cases):  # else a deletion is half done
-        from core.cli.signed_files import shipped_files, signed_files  # loads the signing libraries
+        from core.cli.signed_files import closed_records, shipped_files, signed_files  # loads the signing libraries
 
-        checks += [signed_files, shipped_files] if workspace.keeps_ledger else [shipped_files]
+        if workspace.keeps_ledger:
+            checks |= {"signed files": signed_files, "closed records": closed_records}
+        checks["shipped files"] = shipped_files
     found: dict[str, Finding] = {}
-    for check in checks:
-        for one in guarded("signed files", partial(check, workspace, rejected)):
+    for name, check in checks.items():
+        for one in guarded(name, partial(check, workspace, rejected)):
             found.setdefault(one.name, one)  # of a file only the first fault
     yield from found.values()
 

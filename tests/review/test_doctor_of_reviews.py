@@ -16,8 +16,8 @@ from core.review.cases import Cases
 from core.review.ledger_entries import enter_submission
 from core.runs.ledger import REQUEST, last_fact, open_ledger
 from core.runs.requests import open_request, void_request
-from core.types import CaseState
-from core.utils.serialization import to_json
+from core.types import CaseState, ClosedRequest
+from core.utils.serialization import to_json, write_json
 from core.workspace import Workspace
 
 
@@ -167,6 +167,30 @@ def test_open_case_that_another_deletion_voided_is_not_named(desk):
     assert Cases(desk.workspace).of(other.id).state is CaseState.VOID and not named(desk)
     Cases(desk.workspace).change(case.number, lambda one: replace(one, state=CaseState.PENDING))
     assert not named(desk)
+
+
+CHANGES = {"gone": None, "people": {"people": 99}, "rows": {"rows": 0}, "time": {"closed": "2020-01-01T00:00:00+00:00"}}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_record_of_a_deletion_that_was_changed(desk, change):
+    desk.approve()
+    execution.execute_decisions(desk.workspace)
+    assert not named(desk)
+    file = desk.workspace.layout.closed(desk.request)
+    record = json.loads(file.read_text())
+    file.unlink()
+    if changed := CHANGES[change]:
+        assert record.keys() > changed.keys()
+        file.write_text(json.dumps(record | changed))
+    assert any(f"{file} is not what the ledger holds of this deletion" in one for one in named(desk))
+
+
+def test_record_of_a_deletion_that_never_was(desk):
+    digest = "0" * 64
+    file = desk.workspace.layout.closed("req-ffffff")
+    write_json(file, ClosedRequest("req-ffffff", "", "2026-01-01T00:00:00+00:00", desk.run, 9, 1, 1, digest))
+    assert any(f"{file} is not what the ledger holds of this deletion" in one for one in named(desk))
 
 
 @pytest.mark.parametrize("gone", ["copies", "all copies"])
