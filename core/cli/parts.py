@@ -73,7 +73,7 @@ def parts(workspace: Workspace, rejected: Collection[str]) -> Iterator[Part]:
     yield Part(layout.interactions, _read_interactions, always)
     yield Part(layout.user_split, partial(read_json, kind=UserSplit), always)
     yield Part(layout.templates, lambda _: workspace.template)
-    yield Part(layout.recipe, config_of_recipe)
+    yield Part(layout.recipe, lambda path: config_of_recipe(read_file(path), path))
     databases = (*layout.store_files(), *layout.review_files())
     for path in (*databases, layout.ledger, layout.ledger_key, layout.manifest, layout.work_lock, layout.review_lock):
         yield Part(path, _unread)

@@ -179,9 +179,9 @@ def _check_recipe(adapter: Path, epochs: int | None, learning_rate: float | None
 
 def _print_recipe(workspace: Workspace) -> None:
     """Print how the references of a given adapter are trained, and what is not known of its own training."""
-    from core.models.lora_recipe import config_of_recipe  # loads torch
+    from core.pipeline.context import adapter_recipe  # loads torch
 
-    recipe, settings = config_of_recipe(workspace.layout.recipe), workspace.settings
+    recipe, settings = adapter_recipe(workspace), workspace.settings
     targets = recipe.target_modules or ()
     names = targets if isinstance(targets, str) else ", ".join(sorted({name.rpartition(".")[2] for name in targets}))
     out.print(

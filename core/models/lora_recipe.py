@@ -6,6 +6,7 @@ from typing import Any
 from peft import LoraConfig
 
 from core.models.validation import read_config
+from core.utils.serialization import parse_json
 
 KEYS = (
     "r", "lora_alpha", "lora_dropout", "use_rslora", "rank_pattern", "alpha_pattern", "target_modules",
@@ -24,17 +25,20 @@ def recipe_of(config: Path) -> dict[str, Any]:
     Raises:
         ModelError: The file cannot be read.
     """
-    content = read_config(config)
+    return _recipe(read_config(config))
+
+
+def config_of_recipe(content: bytes, path: Path) -> LoraConfig:
+    """Configuration of a new adapter by a recipe, the content of a file.
+
+    Raises:
+        DamagedError: It is no JSON object.
+    """
+    return LoraConfig(**_recipe(parse_json(content, dict, path)), task_type="CAUSAL_LM")
+
+
+def _recipe(content: dict[str, Any]) -> dict[str, Any]:
     recipe = {key: content[key] for key in KEYS if content.get(key) is not None}
     if recipe.get("init_lora_weights") == "eva":  # starts from data, which a recipe does not hold
         recipe["init_lora_weights"] = True
     return recipe
-
-
-def config_of_recipe(path: Path) -> LoraConfig:
-    """Configuration of a new adapter by the recipe in a file.
-
-    Raises:
-        ModelError: The file cannot be read.
-    """
-    return LoraConfig(**recipe_of(path), task_type="CAUSAL_LM")

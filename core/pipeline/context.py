@@ -92,8 +92,9 @@ def fresh_adapter(workspace: Workspace, device: str, seed: int) -> Recommender:
 
 def adapter_recipe(workspace: Workspace) -> LoraConfig:
     """Configuration of a new adapter: the given adapter's own, else the one of all adapters that are trained here."""
-    recipe = workspace.layout.recipe
-    return config_of_recipe(recipe) if workspace.has_given_adapter else lora_config(workspace.settings.rank)
+    if workspace.recipe is None:
+        return lora_config(workspace.settings.rank)
+    return config_of_recipe(workspace.recipe, workspace.layout.recipe)
 
 
 def make_context(workspace: Workspace, request: Request | None, tokenizer: Any) -> RequestContext:

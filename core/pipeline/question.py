@@ -34,14 +34,14 @@ def question_digest(
     """
     layout, settings = workspace.layout, asdict(workspace.settings)
     base = resolve(workspace.base, workspace.settings.base_revision)
-    recipe = (layout.recipe,) if workspace.has_given_adapter else ()  # of the references
-    files = (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES, *recipe)
+    files = map(digest, (layout.items, layout.interactions, layout.user_split, workspace.templates, PARAPHRASES))
+    recipe = [] if workspace.recipe is None else [hashlib.sha256(workspace.recipe).hexdigest()]  # of the references
     about = {
         "version": VERSION,
         "base": fingerprint(base),
         "request": [request.users, request.interactions],
         "settings": {name: value for name, value in settings.items() if name not in NO_MATTER},
-        "files": [digest(file) for file in (*files, *tokenizer_files(base))],
+        "files": [*files, *recipe, *map(digest, tokenizer_files(base))],
         "precision": precision,
     }
     return hashlib.sha256(sorted_json(about).encode()).hexdigest()

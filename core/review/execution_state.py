@@ -14,7 +14,9 @@ from core.data.splits import ForgottenRows, forgotten_of
 from core.pipeline.question import question_digest
 from core.review.evidence_digest import ABSENT, evidence_digest, files_of
 from core.review.vault import Vault
+from core.runs.ledger import REQUEST
 from core.runs.ledger_entries import Ledger
+from core.runs.requests import request_mark
 from core.runs.signed_files import DIGEST_OF_MISSING, MODEL, OPTIONAL_RESULTS, judged_files
 from core.types import Case, ClosedRequest, Evaluation, Interaction, Item, Request, UserSplit, Verdict, Verification
 from core.utils.clock import utc_now
@@ -106,6 +108,11 @@ class Execution:
         """The settings as they were sealed."""
         return self._sealed(self.layout.settings, WorkspaceSettings)
 
+    def sealed_recipe(self) -> bytes | None:
+        """The recipe of a given adapter as it was sealed; as it lies there where an earlier version began."""
+        name = self.layout.name(self.layout.recipe)
+        return self.vault.read(name) if name in self.vault.names() else self.workspace.recipe
+
     def _adapter_before(self) -> Path:
         """The folder of the adapter that was in use when the case was sealed."""
         return self.root / self.sealed_settings().adapter
@@ -126,6 +133,14 @@ class Execution:
     def sealed_requests(self) -> Iterator[Request]:
         """All requests that were open when the case was sealed."""
         yield from map(self._sealed_request, filter(self.layout.is_request, self.vault.names()))
+
+    def was_signed(self, request: Request) -> bool:
+        """Whether a sealed request is as it was signed last before this deletion, which may have made it smaller."""
+        entries = Ledger(self.workspace).of_kind(REQUEST, request.id)
+        entered = [one.content for one in entries if one.content["about"] == request.id]
+        before = [one["value"] for one in entered if one.get("deletion") != self.case.request]
+        last = before[-1] if before else request.mark  # earlier versions entered none
+        return request.mark == request_mark(self.workspace)(request) == last
 
     def _sealed_request(self, name: str) -> Request:
         return self._sealed(self.root / name, Request)
@@ -190,13 +205,13 @@ class Execution:
         return weights
 
     def _unaffected_references(self) -> tuple[str, ...]:
-        """Folders of references that never saw these users.
+        """Folders of references that never saw these users, as the signed requests tell.
 
         Retrained for what is left of their own request, such references come out identical.
         """
         users, layout = set(self.sealed_request().users), self.layout
-        others = self.sealed_requests() if users else iter(())
-        return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if users <= set(one.users))
+        others = [one for one in self.sealed_requests() if users and users <= set(one.users)]
+        return tuple(f"{layout.name(layout.references(one.id))}/" for one in others if self.was_signed(one))
 
 
 class SealedWorkspace(Workspace):
@@ -210,6 +225,11 @@ class SealedWorkspace(Workspace):
     def settings(self) -> WorkspaceSettings:
         """The settings as they were sealed."""
         return self._execution.sealed_settings()
+
+    @cached_property
+    def recipe(self) -> bytes | None:
+        """The recipe of a given adapter as it was sealed."""
+        return self._execution.sealed_recipe()
 
     @cached_property
     def items(self) -> dict[str, Item]:

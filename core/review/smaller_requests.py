@@ -35,15 +35,8 @@ def enter_marks_again(execution: Execution) -> None:
     ledger, mark = Ledger(execution.workspace), request_mark(execution.workspace)
     for one, left in _smaller(execution, list(execution.sealed_requests())):
         made_smaller = left not in (None, one) and last_fact(ledger, REQUEST, one.id) == mark(left)
-        if made_smaller and one.mark == mark(one) == _mark_before(ledger, one, execution.case.request):
+        if made_smaller and execution.was_signed(one):
             ledger.record_fact(REQUEST, one.id, one.mark)
-
-
-def _mark_before(ledger: Ledger, request: Request, deletion: str) -> str:
-    """The last mark of a request that a deletion did not enter; earlier versions entered none."""
-    entered = [one.content for one in ledger.of_kind(REQUEST, request.id) if one.content["about"] == request.id]
-    found = [one["value"] for one in entered if one.get("deletion") != deletion]
-    return str(found[-1]) if found else request.mark
 
 
 def void_removed(execution: Execution) -> None:

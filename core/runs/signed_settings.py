@@ -1,11 +1,11 @@
 """Settings and recipe of a workspace, compared with those that were entered into its ledger last."""
 
+from hashlib import sha256
 from typing import Any
 
 from core.errors import ReviewError
 from core.runs.ledger import NullLedger, open_ledger
 from core.utils.commands import command_line
-from core.utils.hashing import sha256_of_file
 from core.utils.serialization import to_json
 from core.workspace import Workspace
 
@@ -14,10 +14,10 @@ NOT_SIGNED = ("adapter",)  # a deletion exchanges it; what is in service stands 
 
 def settings_to_sign(workspace: Workspace) -> dict[str, Any]:
     """The present settings as JSON, as they are signed, with SHA-256 of a given adapter's recipe; "" without one."""
-    settings, file = workspace.settings, workspace.layout.recipe
+    settings, recipe = workspace.settings, workspace.recipe
     values = {name: value for name, value in to_json(settings).items() if name not in NOT_SIGNED}
-    recipe = sha256_of_file(file) if workspace.has_given_adapter else ""
-    return {**values, "seed": str(settings.seed), "recipe": recipe}  # numbers of the ledger's JSON end at 2^53
+    digest = "" if recipe is None else sha256(recipe).hexdigest()
+    return {**values, "seed": str(settings.seed), "recipe": digest}  # numbers of the ledger's JSON end at 2^53
 
 
 def check_settings(workspace: Workspace) -> None:

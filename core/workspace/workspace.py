@@ -14,7 +14,7 @@ from core.errors import DamagedError, RequestError, WorkspaceError
 from core.types import ClosedRequest, Item, Request, Task, UserSplit
 from core.utils.commands import command_line
 from core.utils.listing import Listing
-from core.utils.serialization import read_json, read_json_lines
+from core.utils.serialization import read_file, read_json, read_json_lines
 from core.workspace.ids import is_id, require_own_name
 from core.workspace.layout import WorkspaceLayout, is_inside_workspace, require_no_link
 
@@ -171,10 +171,16 @@ class Workspace:
         inside = self.root / name
         return str(inside) if inside.exists() else name
 
+    @cached_property
+    def recipe(self) -> bytes | None:
+        """The file with a given adapter's recipe, read once: what is trained is what was compared with the ledger."""
+        file = self.layout.recipe
+        return read_file(file) if file.is_file() else None
+
     @property
     def has_given_adapter(self) -> bool:
         """Whether `prepare` was given the first adapter, so that nobody here knows which users trained it."""
-        return self.layout.recipe.is_file()
+        return self.recipe is not None
 
     @property
     def keeps_ledger(self) -> bool:

@@ -58,7 +58,7 @@ def test_a_new_adapter_has_exactly_the_layout_of_the_given_one(base, tmp_path):
             continue
         taken += 1
         write_json(tmp_path / "recipe.json", recipe_of(given / "adapter_config.json"))
-        config = config_of_recipe(tmp_path / "recipe.json")
+        config = config_of_recipe((file := tmp_path / "recipe.json").read_bytes(), file)
         made = new_adapter(AutoModelForCausalLM.from_pretrained(base), config, base, seed=1)
         change_config(given, init_lora_weights=True)
         known = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), given)
@@ -75,5 +75,5 @@ def test_a_new_adapter_starts_as_the_base_model(base, tmp_path):
     plain = AutoModelForCausalLM.from_pretrained(base)
     ids = torch.arange(12)[None]
     expected = plain(ids).logits
-    made = new_adapter(plain, config_of_recipe(tmp_path / "recipe.json"), base, seed=1)
+    made = new_adapter(plain, config_of_recipe((file := tmp_path / "recipe.json").read_bytes(), file), base, seed=1)
     torch.testing.assert_close(made(ids).logits, expected)
