@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -50,21 +50,24 @@ Key = Annotated[Path, typer.Option(help="The public key, ledger.pub, as the sign
 def init(root: WorkspacePath, as_json: Json = False) -> None:
     """Make the keys and the ledger, and sign settings and open requests as they stand; later runs are entered.
 
-    Look at them before. The private key stays with your user account. Where the command was killed, it can be repeated.
+    Look at them before. The private key stays with your user account. Where the command was killed, it can be repeated;
+    once the ledger is there, `ledger confirm` signs the requests that are left.
     """
-    from core.ledger.beginning import require_none, unused_keys  # loads the signing libraries
-    from core.ledger.chain import begin  # loads the signing libraries
+    from core.ledger.beginning import begin, require_none, unused_keys  # loads the signing libraries
     from core.ledger.key_folder import check_key  # beside them
     from core.ledger.keys import make_keys  # loads the signing libraries
+    from core.review.permissions import check_people  # loads numpy
+    from core.runs.signed_settings import settings_to_sign  # loads numpy
 
     workspace = Workspace(root)
-    layout = workspace.layout
+    layout, settings = workspace.layout, settings_to_sign(workspace)
+    check_people(workspace)
     if (keys := unused_keys(layout.ledger, layout.ledger_key)) is None:
         if not workspace.keeps_ledger:  # else `make_keys` says so
             check_key(layout.ledger_key)
             require_none(layout.ledger)
         keys = make_keys(layout.ledger_key)
-    begin(layout.ledger, workspace.settings.name, keys)
+    begin(layout.ledger, workspace.settings.name, settings, keys)
     found = _unsigned(workspace)
     _sign(workspace, found)
     if as_json:
@@ -76,7 +79,7 @@ def init(root: WorkspacePath, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    _show(workspace, found)
+    _show(workspace, replace(found, settings=settings))  # which the first entry holds
     if workspace.layout.run_folders() or workspace.layout.all_references.is_dir():
         out.print("Runs and references from before it are not signed, so they cannot be used: make them again.")
 
@@ -127,10 +130,13 @@ def _unsigned(workspace: Workspace) -> Unsigned:
 
 
 def _sign(workspace: Workspace, found: Unsigned) -> None:
-    from core.review.permissions import sign_settings  # loads numpy
+    from core.review.permissions import check_people  # loads numpy
+    from core.runs.ledger_entries import Ledger  # loads the signing libraries
     from core.runs.requests import void_request, write_marked  # loads numpy
 
-    sign_settings(workspace)
+    if found.settings is not None:
+        check_people(workspace)
+        Ledger(workspace).record_settings(found.settings)
     for one in found.requests:
         write_marked(workspace, one)
     for name in found.gone:

@@ -22,7 +22,7 @@ from core.data.splits import by_user, split_by_time
 from core.demo.world import demo_subjects, make_world
 from core.demo.worlds import DemoRequest, DemoRun, DemoWorld
 from core.errors import RunError
-from core.ledger.chain import begin
+from core.ledger.beginning import begin
 from core.ledger.keys import demo_keys, keep_keys, public_pem
 from core.pipeline.prepare import prepare
 from core.runs.handle import RunHandle
@@ -30,6 +30,7 @@ from core.runs.ledger import open_ledger
 from core.runs.list_overlap import write_overlaps
 from core.runs.references import train_references
 from core.runs.requests import write_marked
+from core.runs.signed_settings import settings_to_sign
 from core.runs.submit import mark_of
 from core.runs.verify import verify_run
 from core.runs.worker_command import command
@@ -117,10 +118,11 @@ def make_workspace(world: DemoWorld, folder: Path, report: Callable[[str, Step],
         prepare(world_data(world), folder, world.settings, world.scratch, report, base_interactions=crowd)
     _keep_as_lines(layout)
     keep_keys(keys)
+    workspace = Workspace(folder)
     if not layout.ledger.exists():
         write_bytes(layout.ledger_key, public_pem(keys))
-        begin(layout.ledger, world.settings.name, keys)
-    return Workspace(folder)
+        begin(layout.ledger, world.settings.name, settings_to_sign(workspace), keys)
+    return workspace
 
 
 def _keep_as_lines(layout: WorkspaceLayout) -> None:

@@ -1,12 +1,34 @@
-"""What lies in a workspace before the first entry of its ledger: nothing, or the keys of an `init` that was killed."""
+"""The first entry of a ledger, and what lies in a workspace before it: nothing, or the keys of a killed `init`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from core.errors import LedgerError
+from core.ledger.chain import append
 from core.ledger.kept_head import is_demo, kept_head
 from core.ledger.key_folder import check_key, known_key
 from core.ledger.keys import Keys, kept_keys, public_pem, read_public
 from core.utils.atomic_io import write_bytes
+
+BEGINNING = "ledger"  # kind of the first entry
+
+
+def begin(path: Path, workspace: str, settings: Mapping[str, Any], keys: Keys) -> None:
+    """Write the first entry. It holds the settings: an `init` that is killed after it leaves none that nobody signed.
+
+    Args:
+        path: The ledger file.
+        workspace: The name of the workspace.
+        settings: Its settings.
+        keys: The keys that sign.
+
+    Raises:
+        LedgerError: There are entries of another key.
+        WorkspaceError: The file cannot be written.
+    """
+    about = {"workspace": workspace, "settings": settings}
+    append(path, BEGINNING, {"key": keys.signer.public_key.keyid}, about, keys)
 
 
 def require_none(path: Path) -> None:

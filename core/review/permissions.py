@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from core.errors import ReviewError
 from core.runs.requests import check_opened
-from core.runs.signed_settings import check_settings, settings_to_sign
+from core.runs.signed_settings import check_settings
 from core.types import Action, Role
 from core.utils.hashing import sha256_of_file
 from core.utils.text import JOINERS_AND_SELECTORS, one_line
@@ -116,22 +116,16 @@ def _require_visible(person: str) -> None:
         raise ReviewError(f"Person {person!a} has invisible characters or needless blanks in the name: remove them.")
 
 
-def sign_settings(workspace: Workspace) -> None:
-    """Enter the settings into the ledger, unless it holds them as they stand.
+def check_people(workspace: Workspace) -> None:
+    """Check the people of the settings before they are signed.
 
     Raises:
         ReviewError: Somebody has the id of a user, an unknown role, two spellings, or a name that cannot be seen whole.
-        LedgerError: The ledger is damaged or its keys are missing.
     """
-    from core.runs.ledger_entries import Ledger  # loads the signing libraries
-
     for person in workspace.settings.people:
         _require_visible(person)
         _require_other_name(workspace, person)
         roles(workspace, person)
-    ledger = Ledger(workspace)
-    if settings_to_sign(workspace) != ledger.settings():
-        ledger.record_settings()
 
 
 def openers(workspace: Workspace, request_id: str) -> set[str]:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from core.ledger.beginning import BEGINNING
 from core.ledger.chain import PLACE, append, entries
 from core.ledger.key_folder import check_key
 from core.ledger.keys import Keys, keys_of, pseudonym, read_public, secret_of
@@ -27,7 +28,6 @@ from core.runs.ledger import (
 )
 from core.runs.request_content import commitment, request_content
 from core.runs.signed_files import digests_of, judged_files, model_digests
-from core.runs.signed_settings import settings_to_sign
 from core.runs.software import hardware, software
 from core.types import Outcome, Request, RunSpec, Verification
 from core.types.aliases import stored_name
@@ -214,14 +214,15 @@ class Ledger:
     def _references(self, request_id: str) -> list[Statement]:
         return [one for one in self.of_kind(REFERENCE, request_id) if one.content["of"] == request_id]
 
-    def record_settings(self) -> None:
-        """Enter the settings as they are now."""
-        self.append(SETTINGS, {}, settings_to_sign(self.workspace))
+    def record_settings(self, settings: Mapping[str, Any]) -> None:
+        """Enter the settings, which are those that a person was shown."""
+        self.append(SETTINGS, {}, settings)
 
     def settings(self) -> dict[str, Any]:
         """The settings as they were entered last, by name; the defaults of people and launchers where none were."""
-        entered = [one.content.items() for one in self.of_kind(SETTINGS)][-1:]
-        return {**SIGNED_DEFAULTS, **{name: value for last in entered for name, value in last if name not in PLACE}}
+        first = [one.content.get("settings", {}) for one in self.of_kind(BEGINNING)]  # earlier versions entered none
+        last = [*first, *(one.content for one in self.of_kind(SETTINGS))][-1]
+        return {**SIGNED_DEFAULTS, **{name: value for name, value in last.items() if name not in PLACE}}
 
     def closed_marks(self) -> dict[str, str]:
         """Marks of the records of all destructions, by request; "" in entries of earlier versions."""

@@ -22,6 +22,7 @@ from core.review.cases import Cases
 from core.review.decisions import comment
 from core.runs.ledger_entries import Ledger
 from core.runs.requests import write_marked
+from core.runs.signed_settings import settings_to_sign
 from core.types import Decision, Role
 from core.utils.clock import utc_now
 from core.utils.serialization import to_json, write_json
@@ -125,7 +126,8 @@ def hostile_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
         patch.setenv("CURE_LENS_WORKSPACE", str(workspace.root))
         patch.chdir(ROOT)
         keep_keys(demo_keys())
-        Ledger(Workspace(workspace.root)).record_settings()  # `ledger confirm` would refuse such names
+        # `ledger confirm` would refuse such names.
+        Ledger(workspace).record_settings(settings_to_sign(Workspace(workspace.root)))
         write_requests(workspace)
         write_case(Workspace(workspace.root))
         yield Workspace(workspace.root)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from core.cli.app import app
 from core.errors import LedgerError
-from core.ledger import chain, keys
+from core.ledger import beginning, chain, keys
 from core.ledger.keys import demo_keys, keep_keys, keys_of, make_keys, public_pem
 from core.runs.ledger import NullLedger, open_ledger
 from core.workspace import Workspace
@@ -57,7 +57,7 @@ class Killed(BaseException):
 STEPS = {
     "private keys": (keys, "remember_key"),
     "place": (keys, "write_bytes"),
-    "public key": (chain, "begin"),
+    "public key": (beginning, "begin"),
     "half an entry": (chain, "_write"),
 }
 
@@ -93,7 +93,7 @@ def test_init_begins_no_ledger_again_whose_entries_were_taken_away(signed):
 
 def test_init_does_not_go_on_with_a_key_that_somebody_put_there(workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path / "keys"))
-    killed_before(workspace, monkeypatch, chain, "begin")
+    killed_before(workspace, monkeypatch, beginning, "begin")
     make_keys(tmp_path / "ledger.pub")
     shutil.copyfile(tmp_path / "ledger.pub", workspace.layout.ledger_key)
     assert isinstance(init(workspace).exception, LedgerError) and not workspace.layout.ledger.exists()

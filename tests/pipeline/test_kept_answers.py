@@ -29,6 +29,7 @@ from core.runs.handle import runs
 from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.references import train_references
+from core.runs.signed_settings import settings_to_sign
 from core.runs.submit import create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -167,7 +168,8 @@ def test_other_answers_than_those_entered_are_not_read(with_answers, tmp_path, m
     elif change == "other settings":
         settings = read_json(workspace.layout.settings)
         write_json(workspace.layout.settings, settings | {"ranking_titles": 1200})
-        Ledger(Workspace(workspace.root)).record_settings()
+        changed = Workspace(workspace.root)
+        Ledger(changed).record_settings(settings_to_sign(changed))
     elif change == "other config":
         config = read_json(AdapterLayout(folder).config)
         write_json(AdapterLayout(folder).config, config | {"lora_alpha": 2 * config["lora_alpha"]})

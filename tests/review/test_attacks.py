@@ -153,7 +153,7 @@ def test_confirm_shows_all_that_it_would_sign(desk, change):
 def test_twin_of_a_person_is_not_signed(desk, name):
     desk.set_people({**desk.workspace.settings.people, name: ("product_owner",)}, signed=False)
     with pytest.raises(ReviewError, match="invisible characters or needless blanks"):
-        permissions.sign_settings(desk.workspace)
+        permissions.check_people(desk.workspace)
 
 
 @pytest.mark.parametrize("name", ["Ana María", "नीति", "petra@firm.example", "李雷", "O’Neill-Świątek"])

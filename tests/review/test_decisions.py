@@ -160,7 +160,7 @@ def test_user_id_is_refused_as_name_of_an_operator(desk):
     user = desk.workspace.user_split.training_users[0]
     desk.set_people(PEOPLE | {user: ("operator",)}, signed=False)
     with pytest.raises(ReviewError, match="work under another name"):
-        permissions.sign_settings(desk.workspace)
+        permissions.check_people(desk.workspace)
     with pytest.raises(ReviewError, match="work under another name"):
         submit(Workspace(desk.workspace.root), desk.run, user)
 

@@ -654,7 +654,7 @@ def test_run_that_is_older_than_the_ledger_is_not_signed_from_its_files(desk):
     assert desk.invoke("ledger", "init").exit_code == 0
     with pytest.raises(ReviewError, match="was not signed by its worker: it is older than the ledger, or its files"):
         desk.submit()
-    assert [one.kind for one in open_ledger(desk.workspace).statements()] == ["ledger", "settings", "request"]
+    assert [one.kind for one in open_ledger(desk.workspace).statements()] == ["ledger", "request"]
 
 
 def test_case_record_describes_only_the_executed_run(approved):

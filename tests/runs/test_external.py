@@ -302,13 +302,7 @@ def test_ledger_and_record_say_what_is_not_known(workspace, adapter, tmp_path, m
     assert entry.content["seed"] is None and entry.content["outcome"] == {}
     assert entry.content["thresholds"] == run.spec.thresholds
     assert entry.subjects["adapter after"] == sha256_of_file(adapter / WEIGHTS)
-    assert [one.kind for one in Ledger(workspace).statements()] == [
-        "ledger",
-        "settings",
-        "request",
-        "run",
-        "verification",
-    ]
+    assert [one.kind for one in Ledger(workspace).statements()] == ["ledger", "request", "run", "verification"]
     record = tmp_path / "record.html"
     result = RUNNER.invoke(app, ["ledger", "record", *space, "-r", run.spec.request, "--out", str(record)])
     assert result.exit_code == 0, result.output

@@ -51,7 +51,7 @@ def references_check(run: RunHandle) -> Check:
 def test_finished_run_has_one_entry(signed_workspace):
     run = finished_run(signed_workspace)
     found = entries(signed_workspace.layout.ledger, read_public(signed_workspace.layout.ledger_key))
-    first, _settings, _request, entry = found
+    first, _request, entry = found
     assert first.kind == "ledger"  # the two references are older, so neither they nor their answers are entered
     assert (entry.kind, entry.content["run"]) == ("run", run.id)
     after = hashlib.sha256((run.path / "adapter/adapter_model.safetensors").read_bytes()).hexdigest()
@@ -141,7 +141,7 @@ def test_ledger_is_verified_with_file_and_public_key_only(signed_workspace, tmp_
     monkeypatch.chdir(elsewhere)
     command = ["ledger", "verify", "ledger.jsonl", "--key", "ledger.pub"]
     result = RUNNER.invoke(app, [*command, "--head", "head.json"])
-    assert result.exit_code == 0 and "4 entries" in result.output
+    assert result.exit_code == 0 and "3 entries" in result.output
     assert "Without a head" in RUNNER.invoke(app, command).output
     lines = (elsewhere / "ledger.jsonl").read_text().splitlines(keepends=True)
     (elsewhere / "ledger.jsonl").write_text(lines[0])
@@ -178,11 +178,10 @@ def test_command_shows_ledger_entries(signed_workspace):
     shown = RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root)]).output
     told = [line.split(maxsplit=2)[2] for line in shown.splitlines()]
     assert told[1:] == [
-        "settings",
         f"request {request.id} opened",
         f"run {run.id}",
         f"request {request.id} changed",
         f"request {request.id} dissolved",
     ]
     found = json.loads(RUNNER.invoke(app, ["ledger", "show", "-w", str(signed_workspace.root), "--json"]).stdout)
-    assert [one["kind"] for one in found] == ["ledger", "settings", "request", "run", "request", "request"]
+    assert [one["kind"] for one in found] == ["ledger", "request", "run", "request", "request"]

@@ -19,6 +19,7 @@ from core.runs.handle import RunHandle, open_run, runs
 from core.runs.ledger import open_ledger
 from core.runs.ledger_entries import Ledger
 from core.runs.requests import write_marked
+from core.runs.signed_settings import settings_to_sign
 from core.runs.submit import _dedup_key, create_run
 from core.runs.verify import verify_run
 from core.runs.worker import work
@@ -50,7 +51,7 @@ def old_workspace(tmp_path: Path) -> Workspace:
 
 def confirm(workspace: Workspace) -> None:
     """Sign settings and the request as `ledger confirm` does."""
-    Ledger(workspace).record_settings()
+    Ledger(workspace).record_settings(settings_to_sign(workspace))
     write_marked(workspace, workspace.requests()[0])
 
 
@@ -104,7 +105,7 @@ def test_verification_gives_the_stored_results(old_workspace: Workspace) -> None
 def test_request_is_unlearned_again(old_workspace: Workspace) -> None:
     with pytest.raises(ReviewError, match=r"\(changed: people\)"):  # that version signed no settings
         create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
-    Ledger(old_workspace).record_settings()
+    Ledger(old_workspace).record_settings(settings_to_sign(old_workspace))
     with pytest.raises(RequestError, match="Check the file and"):  # and marked no requests
         create_run(old_workspace, old_workspace.requests()[0].id, "cure", "cpu")
     confirm(old_workspace)
