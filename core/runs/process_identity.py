@@ -6,6 +6,7 @@ import socket
 import time
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise, product
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,8 @@ import psutil
 from core.types import Worker
 
 DYING = 5.0  # seconds that a killed process may take to exit
+# How the command lines of processes begin that hold runs or devices: workers, trainings of references, dispatchers.
+HOLDERS = {("-m", "core.runs.dispatcher"), *product(("core", "cure-lens"), ("worker", "reference"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def kill(worker: Worker, folder: Path) -> None:
     Args:
         worker: The process.
         folder: The run's folder, with which the worker was started. A copy of the workspace names the same process,
-            which does not work for it and is left alone; so is that of a run in another workspace to which it links.
+            which does not work for it and is left alone; so is that of a run in another workspace to which it links,
+            and any other process that only names the folder, such as an editor.
     """
     if is_alive(worker) and _was_started_with(worker.pid, folder):
         os.kill(worker.pid, signal.SIGKILL)
@@ -75,11 +79,13 @@ def kill(worker: Worker, folder: Path) -> None:
 
 
 def _was_started_with(pid: int, folder: Path) -> bool:
-    """Whether a process has a folder, as it is named, on its command line."""
+    """Whether a process is one of ours that holds runs or devices, and has a folder, as it is named, as an argument."""
     try:
-        return str(folder) in psutil.Process(pid).cmdline()
+        words = psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
+    before = words[: words.index(str(folder))] if str(folder) in words else []
+    return any((Path(program).name, command) in HOLDERS for program, command in pairwise(before))
 
 
 @cache

@@ -304,7 +304,7 @@ import sys, time
 from pathlib import Path
 from core.runs.machine_locks import beat, take_lock
 lock = take_lock("cpu")
-beat(("cpu",), Path(sys.argv[1]))
+beat(("cpu",), Path(sys.argv[-1]))
 print("held", flush=True)
 time.sleep(600)
 """
@@ -313,7 +313,8 @@ time.sleep(600)
 @pytest.mark.parametrize("case", ["silent", "beating", "of another folder"])
 def test_device_is_taken_from_a_silent_worker_of_its_folder_only(tmp_path, case):
     folder = str(tmp_path / "run-a")
-    process = subprocess.Popen([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", HOLDER, "core", "worker", folder]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     process.send_signal(signal.SIGSTOP)
     if case == "silent":

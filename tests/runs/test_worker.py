@@ -111,7 +111,7 @@ def test_run_cancelled_in_progress_removes_its_unlearned_adapter(workspace, monk
 def test_cancelled_lost_run_leaves_no_unlearned_adapter(workspace):
     """The silent worker is killed, and its partly written adapter is removed."""
     run = new_run(workspace)
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(run.path)])
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "core", "worker", str(run.path)])
     worker = replace(this_worker(), pid=sleeper.pid, start_ticks=_start_ticks(sleeper.pid))
     assert run.store.register_worker(run.id, worker) and run.store.claim(run.id, worker)
     with run.store.changing() as database:  # the last heartbeat is an hour old
