@@ -10,6 +10,8 @@ from typing import Any
 from core.data.interaction_files import open_interactions
 from core.errors import CureLensError, DamagedError
 from core.models.base_fit import weight_files
+from core.models.base_parts import load_tokenizer
+from core.models.hub import resolve
 from core.models.known_bases import known_bases
 from core.models.lora_recipe import config_of_recipe
 from core.models.validation import read_config
@@ -127,7 +129,7 @@ def _models(workspace: Workspace) -> Iterator[Part]:
         settings, root = workspace.settings, workspace.root
         if settings.base_revision is None and settings.base not in known_bases():
             yield Part(root / settings.base / BASE_CONFIG, read_config, "it belongs to the base model")
-            yield Part(root / settings.base, weight_files, "it is the base model", folder=True)
+            yield Part(root / settings.base, _read_base, "it is the base model", folder=True)
         yield from _adapter(AdapterLayout(root / settings.adapter), "it belongs to the adapter in use")
     for folder in workspace.layout.adapters():
         yield from _adapter(AdapterLayout(folder), "it belongs to an adapter")
@@ -193,6 +195,12 @@ def _read_page(path: Path) -> None:
     page, run = read_file(path).rstrip(), path.parent.name
     if not (page.endswith(b"</html>") and run.encode() in page):
         raise DamagedError(f"{path} is damaged (it is not the whole report of {run}): restore it, or launch a new run.")
+
+
+def _read_base(path: Path) -> None:
+    base = resolve(str(path))
+    weight_files(base)
+    load_tokenizer(base)
 
 
 def _read_items(path: Path) -> None:

@@ -7,6 +7,7 @@ handed on.
 
 import hashlib
 import hmac
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner, SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
-from core.errors import LedgerError
+from core.errors import LedgerError, WorkspaceError
 from core.ledger.key_folder import check_key, key_root, remember_key, write_secret
 from core.utils.atomic_io import write_bytes
+from core.utils.regular_files import regular_file
 
 ID_LENGTH = 16  # characters of a key's id that name its folder
 
@@ -110,7 +112,7 @@ def kept_keys(keyid: str) -> Keys | None:
     try:
         private = load_pem_private_key(_secret(folder / "signing.pem"), None)
         return Keys(CryptoSigner(private), _secret(folder / "pseudonyms.key"))
-    except (OSError, ValueError):
+    except (WorkspaceError, ValueError):
         return None
 
 
@@ -124,7 +126,7 @@ def secret_of(public: Path) -> bytes:
     check_key(public, own.keyid)
     try:
         return _secret(folder_of(own) / "pseudonyms.key")
-    except OSError as error:
+    except WorkspaceError as error:
         raise _absent(public, own) from error
 
 
@@ -136,11 +138,12 @@ def _absent(public: Path, own: SSlibKey) -> LedgerError:
 
 def _secret(path: Path) -> bytes:
     """Read a private key that nobody else can read."""
-    if path.stat().st_mode & 0o077:
-        raise LedgerError(
-            f"{path} can be read by others: run chmod 600 {path}, and make new keys if somebody may have read it."
-        )
-    return path.read_bytes()
+    with regular_file(path) as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise LedgerError(
+                f"{path} can be read by others: run chmod 600 {path}, and make new keys if somebody may have read it."
+            )
+        return file.read()
 
 
 def read_public(path: Path) -> SSlibKey:

@@ -7,6 +7,7 @@ import torch
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoTokenizer
 from transformers.utils import logging
 
+from core.data.prompts import tokenize
 from core.errors import ModelError
 
 logging.disable_progress_bar()  # type: ignore[no-untyped-call] # its bars would break up this program's own
@@ -58,9 +59,11 @@ def load_tokenizer(folder: Path) -> Any:
     mend = "add the tokenizer.json of the model, or save it with transformers' fast tokenizer."
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if tokenizer.is_fast:
+            tokenize(["a"], tokenizer)  # some values are used only now, such as the longest text
     except Exception as error:  # the library tokenizers raises Exception itself
         raise ModelError(
-            f"Base model {folder} has no tokenizer that can be loaded ({_first_line(error)}): {mend}"
+            f"Base model {folder} has no tokenizer that can be loaded ({first_line(error)}): {mend}"
         ) from None
     if not tokenizer.is_fast:
         raise ModelError(f"Base model {folder} has a tokenizer without positions of characters: {mend}")
@@ -70,9 +73,10 @@ def load_tokenizer(folder: Path) -> Any:
 def unusable(folder: Path, error: Exception) -> ModelError:
     """The error for a configuration with which no model can be built, and why."""
     return ModelError(
-        f"Base model {folder} has a config.json that cannot be used ({_first_line(error)}): restore the file."
+        f"Base model {folder} has a config.json that cannot be used ({first_line(error)}): restore the file."
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its kind where it has none."""
     return next((line.strip().rstrip(".:") for line in str(error).splitlines() if line.strip()), type(error).__name__)

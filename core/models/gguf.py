@@ -5,7 +5,6 @@ such as other RoPE factors, tensors that it does not know or another way to spli
 the converted model is the one in the file.
 """
 
-import hashlib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GgufCo
 from transformers.modeling_gguf_pytorch_utils import TensorProcessor, get_gguf_hf_weights_map
 
 from core.errors import ModelError
+from core.utils.hashing import sha256_of_file
 from core.utils.optional_imports import library
 from core.utils.serialization import read_json, write_json
 
@@ -73,8 +73,7 @@ def convert_gguf(path: Path, folder: Path) -> str:
     _check_fields(path, fields)
     with redirect_stderr(io.StringIO()):  # transformers' bars and reports
         _convert(path, folder.resolve(), fields, tensors)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of_file(path)
 
 
 def _check_fields(path: Path, fields: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.errors import ModelError
 from core.models.known_bases import known_bases
+from core.utils.hashing import sha256_of_file
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -28,8 +29,16 @@ def resolve(base: str, revision: str | None = None) -> Path:
 
     Raises:
         ModelError: The known base was not fetched or comes with a commit; or there is no such folder and the model is
-            no hub id with a commit, may not be downloaded, or cannot be.
+            no hub id with a commit, may not be downloaded, or cannot be; or the folder holds a FIFO or the like.
     """
+    folder = _folder(base, revision)
+    if odd := next((one for one in folder.rglob("*") if one.exists() and not (one.is_file() or one.is_dir())), None):
+        raise ModelError(f"{odd} is no file, and reading it could last for ever: remove it.")
+    return folder
+
+
+def _folder(base: str, revision: str | None) -> Path:
+    """What `resolve` returns. Raises ModelError."""
     if known := known_bases().get(base):
         if revision:
             raise ModelError(f"Base {base!r} takes no commit, because it is pinned by a digest: leave out @{revision}.")
@@ -74,9 +83,12 @@ def _unknown(base: str) -> ModelError:
 
 
 def fingerprint(base: Path) -> str:
-    """Identity of a base model: SHA-256 over the SHA-256 digests of its configuration and weight files."""
+    """Identity of a base model: SHA-256 over the SHA-256 digests of its configuration and weight files.
+
+    Raises:
+        WorkspaceError: One of them cannot be read.
+    """
     digest = hashlib.sha256()
     for path in sorted([base / "config.json", *base.glob("*.safetensors")]):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(sha256_of_file(path)))
     return f"sha256:{digest.hexdigest()}"

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM
 from core.data.prompts import tokenize
 from core.errors import ModelError
 from core.models.adapter_fit import stored_shapes
-from core.models.base_parts import load_config, load_tokenizer
+from core.models.base_parts import first_line, load_config, load_tokenizer
 from core.models.device import choose_device
 from core.models.hub import fingerprint, resolve
 from core.models.token_counter import TokenCounter
@@ -114,15 +114,20 @@ def load(
 
 def _load_base(folder: Path, dtype: torch.dtype, placement: Mapping[str, Any]) -> Any:
     """Load a base model, and require that each of its weights came from the files."""
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder,
-        config=load_config(folder),
-        dtype=dtype,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-        **placement,
-    )
+    config = load_config(folder)
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            **placement,
+        )
+    except Exception as error:  # of many kinds, by the place of the damage
+        fix = "restore its files, or free memory"
+        raise ModelError(f"Base model {folder} cannot be loaded ({first_line(error)}): {fix}.") from error
     model, report = loaded
     if absent := sorted(report["missing_keys"]):  # filled with random numbers
         raise ModelError(f"Base model {folder} was loaded without its weight {absent[0]}: load it again.")

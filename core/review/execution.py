@@ -43,7 +43,7 @@ from core.runs.ledger_entries import Ledger
 from core.runs.signed_files import changed_model
 from core.types import Case, CaseState, UserSplit
 from core.utils.atomic_io import move, remove_file, remove_folder, staging, write_bytes
-from core.utils.serialization import write_json
+from core.utils.serialization import read_file, write_json
 from core.workspace import Workspace
 from core.workspace.layout import is_inside_workspace
 from core.workspace.locks import decision_lock, exclusive_model_lock
@@ -179,7 +179,7 @@ def check(execution: Execution) -> None:
     Raises:
         ReviewError: They are not, or one does, or one cannot be searched.
     """
-    if any((execution.adapter / name).read_bytes() != content for name, content in execution.approved_files()):
+    if any(read_file(execution.adapter / name) != content for name, content in execution.approved_files()):
         raise ReviewError("The adapter that is served is not the one that was approved.")
     if changed := changed_model(execution.workspace, execution.approved_model()):
         raise ReviewError(f"The adapter's base model is not as approved ({', '.join(changed)} changed): put it back.")

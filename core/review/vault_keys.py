@@ -9,10 +9,10 @@ KEY_BYTES = 32  # of AES-256; the name of the vault follows
 
 
 def owner_of(key: Path) -> str | None:
-    """The vault that the file of a key names; None where it is gone, or was overwritten by a killed destruction."""
+    """The vault that a key's file names; None where it is gone, no file, or overwritten by a killed destruction."""
     content = b""
     with suppress(FileNotFoundError):
-        content = key.read_bytes()
+        content = key.read_bytes() if key.is_file() else b""
     return content[KEY_BYTES:].decode("utf-8", "replace") if content.strip(b"\0") else None
 
 

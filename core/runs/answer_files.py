@@ -18,6 +18,7 @@ from core.errors import WorkspaceError
 from core.runs.ledger import RunLedger
 from core.utils.atomic_io import write_bytes
 from core.utils.hashing import sha256_of_file
+from core.utils.serialization import read_file
 from core.workspace.run_layout import AdapterLayout
 
 Arrays = Mapping[str, np.ndarray]
@@ -131,7 +132,7 @@ def reference_digest(reference: Path) -> str:
     layout = AdapterLayout(reference)
     if layout.weights.is_file():
         return sha256_of_file(layout.weights)
-    told = {_digest(_read(file, file.read_bytes()).get(WEIGHTS)) for file in layout.answer_files()}
+    told = {_digest(_read(file, read_file(file)).get(WEIGHTS)) for file in layout.answer_files()}
     told.discard("")  # of damaged files
     return told.pop() if len(told) == 1 else ""
 

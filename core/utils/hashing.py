@@ -4,10 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.utils.regular_files import regular_file
+
 
 def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
-    with path.open("rb") as file:
+    """Return the SHA-256 of a regular file in hex. Raises WorkspaceError."""
+    with regular_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

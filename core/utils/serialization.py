@@ -19,6 +19,7 @@ from typing import Any, TypeVar, overload
 from core.errors import DamagedError, WorkspaceError
 from core.utils.atomic_io import write_bytes, write_text
 from core.utils.json_converter import structure, unstructure
+from core.utils.regular_files import regular_file
 
 T = TypeVar("T")
 
@@ -107,20 +108,9 @@ def read_json(path: Path, kind: Any = None) -> Any:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file.
-
-    Raises:
-        WorkspaceError: The file is missing.
-        DamagedError: It cannot be read.
-    """
-    if path.exists() and not path.is_file():  # reading a FIFO would wait for ever
-        raise WorkspaceError(f"{path} is no file: remove it, and restore the file that stood there.")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise WorkspaceError(f"{path} is not there: check the id and the workspace folder.") from None
-    except OSError as error:
-        raise DamagedError(f"{path} cannot be read ({error.strerror}): check its permissions, or restore it.") from None
+    """The content of a regular file. Raises WorkspaceError."""
+    with regular_file(path) as file:
+        return file.read()
 
 
 def read_json_lines(path: Path, kind: type[T]) -> list[T]:
