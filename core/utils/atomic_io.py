@@ -32,7 +32,7 @@ def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
     Args:
         path: The target. Missing parent folders are created.
         content: The whole content of the file.
-        mode: Its permission bits.
+        mode: Its permission bits, less those that the umask takes.
 
     Raises:
         WorkspaceError: The operating system refused the write, or a folder on the path is a link.
@@ -49,7 +49,7 @@ def replacement(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
 
     Args:
         path: The target. Missing parent folders are created.
-        mode: Permission bits of the file.
+        mode: Permission bits of the file, less those that the umask takes.
 
     Raises:
         WorkspaceError: The operating system refused the write, or a folder on the path is a link.
@@ -57,10 +57,9 @@ def replacement(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     part = f".{path.name}.{secrets.token_hex(4)}"
     with _as_sentence(path), folder_at(path.parent, make=True) as folder:
         try:
-            with os.fdopen(os.open(part, NEW, 0o600, dir_fd=folder), "wb") as file:
+            with os.fdopen(os.open(part, NEW, mode, dir_fd=folder), "wb") as file:
                 yield file
                 file.flush()
-                os.fchmod(file.fileno(), mode)  # of this very file: by its name, a link could lead elsewhere
                 os.fsync(file.fileno())
             os.replace(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:

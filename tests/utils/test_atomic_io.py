@@ -56,3 +56,13 @@ def test_what_can_be_removed_of_a_folder_is_removed(tmp_path, monkeypatch):
     with pytest.raises(WorkspaceError, match="not yours"):
         remove_folder(tmp_path / "old")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["stays"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0, 0o644)])
+def test_the_umask_decides_who_may_read_what_is_written(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_text(tmp_path / "file", "x")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
