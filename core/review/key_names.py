@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 USERS, ITEMS = ("user", "uid", "subject", "member", "crowd", "holdout"), ("item", "iid", "movie", "product")
 OWN_ID = ("id", "ids")  # the id of whoever the key above names, as in {"user": {"id": 4711}}
+# Numbers that signed entries hold under a user's name or as text: how many a batch has (once), and the settings' seed.
+OWN_NUMBERS = ("members", "seed")
 # A user's name in text with what may follow it, such as "user_ids" or `<user id`; "superuser" is another word.
 _KEY = rf"(?i)(?<![^\W_])(?:{'|'.join(USERS)})"
 USER_NUMBER = re.compile(rf"{_KEY}s?(?:[\W_]{{0,6}}ids?)?\W{{1,6}}([\w-]+(?:[.]\d+)?)")

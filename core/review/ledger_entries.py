@@ -142,7 +142,7 @@ def enter_destruction(
     if closed.batch not in ("", closed.id):
         content["batch"] = {"id": closed.batch, "requests": closed.together}
     else:
-        content["members"] = closed.together if closed.batch else 0  # so many destructions follow
+        content["together"] = closed.together if closed.batch else 0  # so many destructions follow
     _append(ledger, DESTRUCTION, subjects, replace(case, request=request.id), content)
 
 
@@ -156,7 +156,7 @@ def is_all_destroyed(ledger: Ledger, case: Case) -> bool:
     """Whether the ledger holds the destructions of a case and of all members of its batch.
 
     Returns:
-        False also where an earlier version did not enter how many members there are.
+        False also where an earlier version did not enter how many members there are; later ones called it "members".
 
     Raises:
         LedgerError: The ledger is damaged.
@@ -164,7 +164,8 @@ def is_all_destroyed(ledger: Ledger, case: Case) -> bool:
     own = {"case": case.number, "run": case.run}
     entered = (one for one in ledger.of_kind(DESTRUCTION, case.run) if one.subjects["evidence"] == case.evidence)
     found = {one.content["request"]: one.content for one in entered if own.items() <= one.content.items()}
-    return case.request in found and found[case.request].get("members") == len(found) - 1
+    entry = found.get(case.request, {})
+    return bool(entry.get("together", entry.get("members")) == len(found) - 1)
 
 
 def check_not_rejected(ledger: Ledger, run_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.review.file_parts import ColumnBatch, JsonReader, NotReadError
 from core.review.forgotten_data import ZERO_FRACTION, ForgottenData
-from core.review.key_names import ITEMS, OWN_ID, USERS, base_name
+from core.review.key_names import ITEMS, OWN_ID, OWN_NUMBERS, USERS, base_name
 
 ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
 LEVELS = 8  # keys above an item, and users beside it, that may be whose row it is
@@ -126,10 +126,15 @@ def _is_number(value: Any) -> bool:
 
 
 def _payload(value: Any) -> Any:
-    """The statement inside a ledger entry, which is base64; its text where it is no JSON value."""
+    """The statement inside a ledger entry, which is base64, without our own numbers; its text if it is no JSON."""
     try:
         content = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
     except (ValueError, binascii.Error):
         return None
     text = content.decode(json.detect_encoding(content), "replace")
-    return JsonReader().read(text) or text
+    statement = JsonReader().read(text)
+    entry: Any = statement.get("predicate") if isinstance(statement, dict) else None
+    for name in OWN_NUMBERS if isinstance(entry, dict) else ():
+        if str(entry.get(name)).isdecimal():
+            del entry[name]
+    return statement or text
