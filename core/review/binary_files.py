@@ -7,7 +7,7 @@ import os
 import pickletools
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from core.review.database_files import is_journal, is_log, is_log_index
 from core.review.file_parts import NotReadError, Part, Stored, Text
@@ -43,7 +43,12 @@ def binary_parts(file: BinaryIO) -> Iterator[Part | Stored]:
 
 def _pickle_parts(file: BinaryIO) -> Iterator[Part | Stored]:
     file.seek(0)
+    known, last, cells = dict[int, Any](), None, list[str]()
     for code, value, _ in pickletools.genops(file):
+        if "PUT" in code.name or code.name == "MEMOIZE":
+            known[len(known) if value is None else int(value)] = last
+            continue
+        last = known.get(int(value or 0)) if "GET" in code.name else value
         if isinstance(value, str) and "STRING" not in code.name:
             yield Text(value)
         elif isinstance(value, str):  # bytes of Python 2
@@ -52,6 +57,9 @@ def _pickle_parts(file: BinaryIO) -> Iterator[Part | Stored]:
             yield Stored(bytes(value))
         elif isinstance(value, int) and value.bit_length() > LONG_NUMBER:
             raise ValueError
+        if isinstance(last, str | int | float) and code.name not in ("PROTO", "FRAME"):
+            cells.append(f"{last}\t" if isinstance(last, str) else f"\n{last}\n")  # a row of numbers is chance
+    yield Text("".join(cells))  # what stands one after another: a key and its value, a user and an item
     if file.read(1):
         raise ValueError
 

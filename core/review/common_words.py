@@ -47,10 +47,12 @@ def split_words(path: Path, layout: WorkspaceLayout, part: Part) -> tuple[Part, 
 
 
 def _split_item(item: dict[str, Any]) -> tuple[Part, Part]:
-    """What the catalogue says of an item, without its id, which may be spelled as a user's; and what else is there."""
+    """What the catalogue says of an item, without a short id, which may be spelled as a user's; and the rest."""
     own = {name: value for name, value in item.items() if name in ITEM_FIELDS and _is_text(value)}
     rest = {name: value for name, value in item.items() if name not in own and name != "id"}
-    return own, {**rest, "item": item.get("id")} if rest else {}
+    named = str(item.get("id"))
+    words = {**own, "id": named} if len(named) >= LENGTH_IN_BASE else own
+    return words, {**rest, "item": item.get("id")} if rest else {}
 
 
 def _without_words(value: Any) -> Any:

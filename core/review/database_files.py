@@ -41,7 +41,7 @@ def rows(database: sqlite3.Connection) -> Iterator[Part | Stored]:
         found = database.execute('SELECT * FROM "{}"'.format(table.replace('"', '""')))
         names = [column[0] for column in found.description]
         for row in found:
-            yield dict(zip(names, row, strict=True))
+            yield {table: dict(zip(names, row, strict=True))}
             yield from (Stored(value) for value in row if isinstance(value, bytes))
 
 

@@ -4,6 +4,7 @@ A file is read in parts of bounded size, whatever its length.
 """
 
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,17 @@ from core.review.array_files import numpy_parts, parquet_parts
 from core.review.binary_files import binary_parts
 from core.review.database_files import database_parts, rows
 from core.review.database_pages import FILE_HEADER
-from core.review.file_parts import OVERLAP, WORD_CHARACTERS, JsonReader, NotReadError, Part, Stored, Text, bytes_of
+from core.review.file_parts import (
+    OPENING,
+    OVERLAP,
+    WORD_CHARACTERS,
+    JsonReader,
+    NotReadError,
+    Part,
+    Stored,
+    Text,
+    bytes_of,
+)
 from core.review.text_encodings import chunks, encoding_of
 from core.review.text_tables import header_of
 from core.workspace.run_layout import holds_tensors
@@ -30,7 +41,8 @@ LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 PARQUET, NUMPY = b"PAR1", b"\x93NUMPY"
 WHOLE = 1 << 27  # bytes of a JSON document that is read at once
 BLOCK = 1 << 22  # characters of a longer file that are read at a time
-PLAIN_BYTES = b"\0\t\n\r" + bytes(range(32, 127))
+ZEROS, PLAIN_BYTES = re.compile(b"\0+"), b"\0\t\n\r" + bytes(range(32, 127))
+TAPE, TAPE_MARK = 257, b"ustar"  # where an archive of tar has it
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -96,10 +108,23 @@ def _parts_of_stream(file: BinaryIO) -> Iterator[Part]:
         yield Text("", ends_guess=encoding == "latin-1")
         return
     yield from bytes_of(file)
-    if start.startswith(PACKED_MAGIC):
+    file.seek(TAPE)
+    if start.startswith(PACKED_MAGIC) or file.read(len(TAPE_MARK)) == TAPE_MARK:
         raise NotReadError("compressed, an archive or a PDF")
     if any(one.translate(None, PLAIN_BYTES) for one in chunks(file)):
         yield from _opened(binary_parts(file))
+    else:
+        yield from _text_parts(_without_zeros(file), "ascii")
+
+
+def _without_zeros(file: BinaryIO) -> BinaryIO:
+    """Text that is parted by zeros, parted by tabs instead."""
+    found = BytesIO()
+    for chunk in chunks(file):
+        found.write(ZEROS.sub(b"\t", chunk))
+        if found.tell() > WHOLE:
+            raise NotReadError(f"text with zeros of more than {WHOLE >> 20} MiB")
+    return found
 
 
 def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
@@ -112,31 +137,31 @@ def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
             yield whole
             return
         text.seek(0)
-        is_document = (
-            size > WHOLE and json.read(start := text.readline(BLOCK)) is None and start.lstrip()[:1] in ("{", "[")
-        )
-        text.seek(0)
-        header = header_of(text.readline(BLOCK).strip())
+        start = text.read(BLOCK)
+        begins, header = OPENING.match(start.lstrip()), header_of(start)
         text.seek(0)
         for block in _blocks(text):
             lines = block.split("\n")
             values = [json.read(line) for line in lines]
             yield from filter(None, values)
-            yield Text("\n".join(line for line, value in zip(lines, values, strict=True) if not value))
+            rest = "\n".join(line for line, value in zip(lines, values, strict=True) if not value)
+            yield Text(rest)
+            yield from filter(None, json.read_amid(rest))
             if header:
                 yield header.columns(lines)
     finally:
         text.detach()  # else the file is closed with it
-    if is_document:
-        raise NotReadError(f"a JSON document of more than {WHOLE >> 20} MiB")
     if json.repeats:
         raise NotReadError("JSON with a key twice in one object")
+    if json.gives_up or (begins and json.breaks):
+        is_long = size > WHOLE
+        raise NotReadError(f"a JSON document of more than {WHOLE >> 20} MiB" if is_long else "JSON that breaks off")
 
 
 def _blocks(text: TextIOWrapper) -> Iterator[str]:
     """Whole lines of a text; of longer lines, parts that overlap, without the words that are cut."""
     rest = ""
-    while piece := text.read(BLOCK):
+    while len(piece := text.read(BLOCK)) == BLOCK:
         block = rest + piece
         if end := block.rfind("\n") + 1:
             yield block[:end]
@@ -144,7 +169,7 @@ def _blocks(text: TextIOWrapper) -> Iterator[str]:
         else:
             yield block.rstrip(WORD_CHARACTERS)
             rest = block[-OVERLAP:].lstrip(WORD_CHARACTERS) if len(block) > OVERLAP else block
-    yield rest
+    yield rest + piece
 
 
 def _tensor_header(file: BinaryIO) -> dict[str, Any] | None:

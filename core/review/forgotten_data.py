@@ -5,25 +5,23 @@ blanks is then found as a whole value, cell or line, and not in the middle of a 
 """
 
 import csv
-import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from urllib.parse import unquote, unquote_plus
 
 from core.data.interaction_store import InteractionStore
 from core.review.key_names import numbers_of_users
+from core.review.text_readings import forms, readings
 from core.types import Interaction, Item, Request
 
 MIN_TITLE_LENGTH = 8  # letters; a shorter title inside a text may be a coincidence
 MIN_TEXT, MIN_BYTES = 6, 4
 TEXT_IN_BYTES = re.compile(rf"[^\x00-\x08\x0e-\x1f\x7f\ufffd]{{{MIN_TEXT},}}")
 LONGEST_ID = 200  # characters; what is longer is compared with no pseudonym
-WORD = re.compile(r"[\w-]+")
+WORD = re.compile(r"[\w\u0300-\u036f-]+")  # accents may be stored as signs of their own
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # an id that WORD finds and that every way of writing text leaves as it is
 TOKEN = re.compile(r"[^\s\x00-\x1f\ufffd,;:|\"'`()\[\]{}<>=/\\]+")  # an e-mail address is one
 LONG_TOKEN = re.compile(r"\S+")  # with signs inside, as in "a|b" or "a:b"
@@ -35,10 +33,6 @@ BARE_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 CELL = re.compile(r"::|[,;\t|]")
 NUMBERS = re.compile(r"[\d.+\s-]+")  # a row that consists of numbers only
 NEXT = 8  # cells after a user's that may be the item
-ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))")
-QUERY = re.compile(r"=[^\s\"'<>]+")  # fields of a form in an address: a plus is a blank there
-LONG_CODE = re.compile(r"&#0*(\d*)")  # Python reads no number of over 4300 digits; one of eight is no character
-CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 # What may not stand before and after a word in bytes: another letter, digit, - or _, whole or cut by the file's ends.
 WORD_IN_BYTES = {
     "utf-8": (rb"(?<![\w-])", rb"(?![\w-])"),
@@ -58,7 +52,7 @@ class ForgottenData:
         is_forgotten_user: Whether a word is the id of a forgotten user.
         is_row: Whether a user and an item are a forgotten row.
         titles: Titles of forgotten rows; empty where they are no longer known.
-        phrases: Titles that are long enough to be searched inside a text, in lower case.
+        phrases: Titles that are long enough to be searched inside a text, in lower case, one blank between words.
         ids: Ids of forgotten users that are no bare numbers; empty where they are no longer known.
         only_ascii: Whether every id is known to be ASCII, which nearly all encodings of text leave as it is.
     """
@@ -72,18 +66,21 @@ class ForgottenData:
 
     def shows(self, text: str) -> bool:
         """Whether a text names a forgotten user, row or title, as it stands or escaped."""
-        return text in self.titles or any(map(self._reads, {*_readings(text)}))
+        return any(map(self._reads, {*readings(text)}))
 
     def _reads(self, text: str) -> bool:
-        if any(map(self.is_forgotten_user, _words(text))) or any(_stands_in(text, one) for one in self._odd_ids):
+        joined = " ".join(text.split())  # with no line ends, and one blank between words
+        if text in self.titles or any(map(self.is_forgotten_user, _words(text, joined))):
+            return True
+        if any(_stands_in(text, one) for one in self._odd_ids):
             return True
         for line in text.split("\n"):
             for cells in _ways_to_split(line):
-                if any(self.is_row(*pair) or self._is_row_of_fractions(*pair) for pair in _pairs(cells)):
+                if any(self.is_row(*pair) or self._is_row_of_fractions(*pair) for pair in pairs(cells)):
                     return True
                 if not self.ids and any(map(self._is_user_with_signs, (line.strip(), *cells))):
                     return True
-        folded = text.casefold() if len(text) >= MIN_TITLE_LENGTH else ""
+        folded = joined.casefold() if len(text) >= MIN_TITLE_LENGTH else ""
         return any(phrase in folded for phrase in self.phrases)
 
     def _is_row_of_fractions(self, *cells: str) -> bool:
@@ -105,8 +102,8 @@ class ForgottenData:
         """
         if not content.strip(b"\0"):
             return False
-        readings = {content, content.replace(b"\0", b"")}  # without zeros, UTF-16 and UTF-32 read like ASCII
-        if any(self.shows("\n".join(TEXT_IN_BYTES.findall(one.decode("utf-8", "replace")))) for one in readings):
+        both = {content, content.replace(b"\0", b"")}  # without zeros, UTF-16 and UTF-32 read like ASCII
+        if any(self.shows("\n".join(TEXT_IN_BYTES.findall(one.decode("utf-8", "replace")))) for one in both):
             return True
         return any(part in content and word.search(content) for part, word in self._patterns)
 
@@ -131,7 +128,7 @@ class ForgottenData:
     def _odd_ids(self) -> tuple[str, ...]:
         """Ids that are no plain words, with their accents stored in either way."""
         odd = [one for one in self.ids if not PLAIN.fullmatch(one)]
-        return tuple({*odd, *(unicodedata.normalize(form, one) for one in odd for form in ("NFC", "NFD"))})
+        return tuple({*chain.from_iterable(map(forms, odd))})
 
     @cached_property
     def _patterns(self) -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
@@ -161,7 +158,8 @@ def data_of_everybody(interactions: InteractionStore, items: Mapping[str, Item])
 
 
 def _phrases(titles: Iterable[str]) -> tuple[str, ...]:
-    return tuple(title.casefold() for title in titles if len(title) >= MIN_TITLE_LENGTH)
+    found = (form for title in titles if len(title) >= MIN_TITLE_LENGTH for form in forms(title))
+    return tuple({" ".join(one.casefold().split()) for one in found})
 
 
 def _stands_anywhere(word: str) -> bool:
@@ -173,33 +171,11 @@ def _is_long(word: str, length: int) -> bool:
     return len(word) >= length and any(map(str.isalpha, word)) and not word.isalpha()
 
 
-def _readings(text: str) -> Iterator[str]:
-    """A text as it stands, and without the escapes of JSON, HTML, addresses, CSV and SQL."""
-    yield text
-    if "\\" in text:
-        pairs = ESCAPE.sub(_unescaped, text)  # of surrogates, where a character has two escapes
-        yield pairs.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if "&" in text:
-        yield html.unescape(LONG_CODE.sub(lambda found: f"&#{found[1][:8]}", text))
-    if "%" in text:
-        yield unquote(text)
-    if "+" in text and "=" in text:
-        yield QUERY.sub(lambda found: unquote_plus(found[0]), text)
-    for quote in "\"'":  # each alone, as a file escapes one of them
-        if 2 * quote in text:
-            yield text.replace(2 * quote, quote)
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    code = found[1] or found[2]
-    return chr(int(code, 16)) if code else CONTROLS.get(found[3], found[3])
-
-
-def _words(text: str) -> set[str]:
+def _words(text: str, joined: str) -> set[str]:
     """Words that may be a user's id. A word with dots is also split at them."""
     tokens, long = TOKEN.findall(text), LONG_TOKEN.findall(text)
     words = {*WORD.findall(text), *(one.rstrip(".!?") for one in tokens), *(one.strip(AROUND) for one in long)}
-    numbers = {*numbers_of_users(text)}
+    numbers = {*numbers_of_users(joined)}
     whole = (ZERO_FRACTION.sub("", one) for one in numbers)
     return {*numbers, *whole, *(word for word in words if not _stands_anywhere(word))}
 
@@ -207,6 +183,9 @@ def _words(text: str) -> set[str]:
 def _ways_to_split(line: str) -> Iterator[list[str]]:
     """The cells of a line, by all signs that may part cells, and by each of them where cells may hold another."""
     yield [cell.strip(" \"'") for cell in (line.split() if NUMBERS.fullmatch(line) else CELL.split(line))]
+    if "(" in line or "[" in line:  # as programs print a row; numbers in brackets are also sizes
+        cells = (cell.strip(f" {AROUND}") for cell in CELL.split(line))
+        yield [cell for cell in cells if not _stands_anywhere(cell)]
     signs = [one for one in ",;\t|" if one in line]
     if signs and (len(signs) > 1 or '"' in line):
         for one in signs:
@@ -214,7 +193,7 @@ def _ways_to_split(line: str) -> Iterator[list[str]]:
                 yield from csv.reader([line], delimiter=one)
 
 
-def _pairs(cells: list[str]) -> Iterator[tuple[str, str]]:
+def pairs(cells: list[str]) -> Iterator[tuple[str, str]]:
     """Cells that may be a user and an item: the item stands soon after the user, or one is the first and one the last.
 
     Unless both are bare numbers, which a rating is too, the item may also stand before the user.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 USERS, ITEMS = ("user", "uid", "subject", "member", "crowd", "holdout"), ("item", "iid", "movie", "product")
 OWN_ID = ("id", "ids")  # the id of whoever the key above names, as in {"user": {"id": 4711}}
@@ -9,16 +10,22 @@ OWN_ID = ("id", "ids")  # the id of whoever the key above names, as in {"user": 
 OWN_NUMBERS = ("members", "seed")
 # A user's name in text with what may follow it, such as "user_ids" or `<user id`; "superuser" is another word.
 _KEY = rf"(?i)(?<![^\W_])(?:{'|'.join(USERS)})"
-USER_NUMBER = re.compile(rf"{_KEY}s?(?:[\W_]{{0,6}}ids?)?\W{{1,6}}([\w-]+(?:[.]\d+)?)")
+USER_NUMBER = re.compile(rf"{_KEY}(?=s?(?:[\W_]{{0,6}}ids?)?\W{{1,6}}([\w-]+(?:[.]\d+)?))")
 # More than one number only in brackets or after a plural: in "user 9, 4 rows" the second one is no user.
 USER_NUMBERS = re.compile(
     rf"{_KEY}(?:s?(?:[\W_]?ids?)?[^\w\[(]{{0,6}}[\[(]|(?:s|[\W_]?ids)[\"' ]{{0,3}}[=:])([\d\s,;.'\"\[\]()-]+)"
 )
 NUMBER = re.compile(r"-?\d+(?:[.]\d+)?")
+LONGEST_NAME = 100  # characters
 
 
 def base_name(name: str) -> str:
-    """One name for "userId", "user_ids", "Users" and "User"."""
+    """One name for "userId", "user_ids", "Users" and "User"; "" for a text that is too long for a name."""
+    return _base_name(name) if len(name) <= LONGEST_NAME else ""
+
+
+@lru_cache(1 << 12)
+def _base_name(name: str) -> str:
     letters = "".join(filter(str.isalpha, name.casefold())).removesuffix("s")
     return letters if letters in ("uid", "iid") else letters.removesuffix("id").removesuffix("s")
 

@@ -136,9 +136,10 @@ def _shows(
 
 
 def _name_shows(path: Path, forgotten: ForgottenData) -> bool:
-    pieces = (piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal())
-    return any(map(forgotten.is_forgotten_user, (path.stem, *pieces))) or any(
-        map(forgotten.shows, (*path.parts, path.stem))
+    pieces = [piece for part in path.parts for piece in PIECE.split(part) if not piece.isdecimal()]
+    stems = [Path(part).stem for part in path.parts]
+    return any(map(forgotten.is_forgotten_user, (*stems, *pieces))) or any(
+        map(forgotten.shows, (*path.parts, path.stem, "\t".join(stems), "\t".join(pieces)))
     )
 
 

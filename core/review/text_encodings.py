@@ -14,6 +14,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 UNMARKED = ("utf-8", "utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be", "latin-1")
+SHIFT = re.compile(r"\x1b\$[()@AB]")  # to two bytes a character, in encodings of seven bits
 CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")  # characters that neither text nor a terminal's log has
 INVISIBLE = re.compile(r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff\u00ad]")  # of those that a text may have
 COMMON = re.compile(r"[\t\n\r -~]")
@@ -24,7 +25,7 @@ MOST_OTHERS = 0.125
 
 
 def encoding_of(file: BinaryIO) -> str | None:
-    """The encoding of an open file; "latin-1" for any with one byte a character; None for a file that is no text."""
+    """The encoding of an open file; "latin-1" for any other with ASCII in it; None for a file that is no text."""
     start = _from_start(file, 4)
     marked = [name for mark, name in MARKS if start.startswith(mark)]
     return next((name for name in marked[:1] or UNMARKED if _is_text(file, name)), None)
@@ -48,6 +49,8 @@ def _is_text(file: BinaryIO, encoding: str) -> bool:
         for number, chunk in enumerate(chunks(file)):
             text = decoder.decode(chunk)
             if CONTROL.search(text) or (wide and not _is_plausible(text, number)):
+                return False
+            if encoding == "utf-8" and SHIFT.search(text):
                 return False
             if encoding == "latin-1" and chunk.decode(errors="replace").count("\ufffd") > MOST_OTHERS * len(chunk):
                 return False

@@ -1,6 +1,7 @@
-"""Columns of users and items in text: a table whose first line names them."""
+"""Columns of users and items in text: a table of which one of the first lines names them."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,11 +9,13 @@ from core.review.file_parts import ColumnBatch, NotReadError
 from core.review.key_names import ITEMS, USERS, base_name
 
 SEPARATORS = ("\t", ";", "|", ",")
+BLANKS = re.compile(" {2,}")  # part the cells where no sign does
+FIRST_LINES = 8  # of which one may be the header: notes may stand above it
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first line of a table.
+    """The line of a table that names its columns.
 
     Attributes:
         separator: What stands between its cells.
@@ -35,8 +38,12 @@ class Header:
         return ColumnBatch({name: [_cell(row, place) for row in rows] for place, name in self.names.items()})
 
 
-def header_of(line: str) -> Header | None:
-    """The header that a line is; None for one that names no column of users."""
+def header_of(text: str) -> Header | None:
+    """The header in the first lines of a text; None where none of them names a column of users."""
+    return next(filter(None, map(_header, text.split("\n", FIRST_LINES)[:FIRST_LINES])), None)
+
+
+def _header(line: str) -> Header | None:
     line = _with_one_separator(line)
     for separator in (one for one in SEPARATORS if one in line):
         cells = [base_name(cell) for cell in line.split(separator)]
@@ -48,7 +55,8 @@ def header_of(line: str) -> Header | None:
 
 
 def _with_one_separator(line: str) -> str:
-    return line.replace("::", "\t")
+    line = line.strip(" \r").replace("::", "\t")
+    return line if any(one in line for one in SEPARATORS) else BLANKS.sub("\t", line)
 
 
 def _cell(row: Sequence[str], place: int) -> str:

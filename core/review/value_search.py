@@ -3,18 +3,18 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import product, starmap
 from typing import Any
 
 from core.review.file_parts import ColumnBatch, JsonReader, NotReadError
-from core.review.forgotten_data import ZERO_FRACTION, ForgottenData
+from core.review.forgotten_data import NEXT, ZERO_FRACTION, ForgottenData, pairs
 from core.review.key_names import ITEMS, OWN_ID, OWN_NUMBERS, USERS, base_name
+from core.review.text_readings import forms
 
-ENCODED, BASE64 = ("payload", "sig"), re.compile(r"[\w+/-]{40,}=*")  # keys of a signed ledger entry (DSSE)
-LEVELS = 8  # keys above an item, and users beside it, that may be whose row it is
+ENCODED, SIGNATURE = ("payload", "sig"), 64  # keys of a signed ledger entry (DSSE); bytes of its signature
+MOST_OWNERS = 8  # users beside an object or a list to whom all in it may belong
 MOST_PAIRS = 1_000_000  # of users and items in one object
 
 
@@ -35,57 +35,79 @@ def value_shows(value: Any, forgotten: ForgottenData, place: str = "", above: Se
     if isinstance(value, dict):
         return _object_shows(value, forgotten, place, above)
     if isinstance(value, list):
-        if not place and len(value) == 2 and all(isinstance(one, str) for one in value):
-            alone = value[: 2 - _is_number(value[1])]
-            return forgotten.is_row(*value) or any(value_shows(one, forgotten) for one in alone)
-        return any(value_shows(one, forgotten, place, above) for one in value)
-    return _single_shows(value, forgotten, place)
+        return _list_shows(value, forgotten, place, above)
+    return _single_shows(value, forgotten, place, above)
 
 
-def _single_shows(value: Any, forgotten: ForgottenData, place: str) -> bool:
+def _list_shows(value: list[Any], forgotten: ForgottenData, place: str, above: Sequence[str]) -> bool:
+    if not place and len(value) <= NEXT + 1:  # it may be a row; of numbers only [user, item], as others are counts
+        cells = [str(one) for one in value if isinstance(one, str | int)]
+        rows = (pair for pair in pairs(cells) if [*pair] == value or not all(map(str.isdecimal, pair)))
+        if any(starmap(forgotten.is_row, rows)):
+            return True
+        if len(value) == 2 and isinstance(value[0], str) and _is_number(value[1]):
+            return value_shows(value[0], forgotten, place, above) or value_shows(value[1], forgotten, "item", above)
+    return any(value_shows(one, forgotten, place, above) for one in value)
+
+
+def _single_shows(value: Any, forgotten: ForgottenData, place: str, above: Sequence[str]) -> bool:
     """What `value_shows` says of a value that is no list and no object."""
-    if place in (*USERS, *ENCODED) and any(map(forgotten.is_forgotten_user, _spellings(value))):
+    if place in (*USERS, *ENCODED):
+        known = any(map(forgotten.is_forgotten_user, _spellings(value)))
+    else:
+        owned = product(above, _spellings(value)) if isinstance(value, str) or place in ITEMS else ()
+        known = any(starmap(forgotten.is_row, owned))
+    if known:
         return True
-    if not isinstance(value, str) or _is_skipped(place, value):
+    if not isinstance(value, str) or (place in ITEMS and _is_number(value)):
         return False
+    if place in ENCODED and (content := _decoded(value)):
+        if place == "sig" and len(content) == SIGNATURE:
+            return False  # its letters are chance
+        text = content.decode(json.detect_encoding(content), "replace")
+        inside = _without_own_numbers(JsonReader().read(text))
+        if inside or value_shows(text, forgotten):
+            return not inside or value_shows(inside, forgotten)
     return forgotten.is_forgotten_user(value) or forgotten.shows(value)
 
 
 def _object_shows(value: dict[str, Any], forgotten: ForgottenData, place: str, above: Sequence[str]) -> bool:
-    users, items = (_of(value, names, place) for names in (USERS, ITEMS))
+    if columns := _columns(value):
+        numbers = next(iter(value.values()))
+        return _batch_shows(columns, forgotten) or any(map(forgotten.is_forgotten_user, numbers))
+    users = _of(value, USERS, place)
     owners = users or above
-    if len(owners) * len(items) > MOST_PAIRS:
-        raise NotReadError("an object with very many users and items")
-    if any(starmap(forgotten.is_row, product(owners, items))):
-        return True
-    if any(forgotten.is_row(name, one) for name, entry in value.items() for one in _listed(entry)):
-        return True
-    if any(value_shows(name, forgotten, place) for name in value):
-        return True
-    near = owners[: LEVELS - 1] if len(owners) <= LEVELS else ()  # whoever is one of many owns nothing further below
-    for name, entry in value.items():
-        if value_shows(entry, forgotten, _place(name, place), (name, *near)):
+    if len(users) > MOST_OWNERS:  # whoever is one of many owns the items beside them, and nothing further below
+        items, owners = _of(value, ITEMS, place), ()
+        if len(users) * len(items) > MOST_PAIRS:
+            raise NotReadError("an object with very many users and items")
+        if any(starmap(forgotten.is_row, product(users, items))):
             return True
-    return value_shows(_payload(value.get("payload")), forgotten)
+    if any(forgotten.is_row(name, one) for name, entry in value.items() for one in _numbers(entry)):
+        return True
+    if any(value_shows(name, forgotten, place, above) for name in value):
+        return True
+    for name, entry in value.items():
+        own = _place(name, place)
+        near = () if _is_number(entry) and own not in ITEMS else owners  # a number beside a user may be a rating
+        if value_shows(entry, forgotten, own, (name, *near)):
+            return True
+    return False
 
 
 def _batch_shows(columns: Mapping[str, list[Any]], forgotten: ForgottenData) -> bool:
     """What `value_shows` says of any of the rows; only a row's user and item have to be looked at together."""
     users, items, encoded = ([one for one in columns if base_name(one) in keys] for keys in (USERS, ITEMS, ENCODED))
-    for pair in product(users, items):
+    for pair in product(users, (one for one in columns if one not in users)):
         rows = {*zip(*(columns[name] for name in pair), strict=True)}
-        if any(forgotten.is_row(*ids) for row in rows for ids in product(*map(_spellings, row))):
+        owned = (row for row in rows if pair[1] in items or _is_text(row[1]))
+        if any(forgotten.is_row(*ids) for row in owned for ids in product(*map(_spellings, row))):
             return True
     return any(
         value_shows({name: value}, forgotten)
         for name, values in columns.items()
         for value in {None, *(one for one in values if name in (*users, *encoded) or isinstance(one, str))}
     )
-
-
-def _is_skipped(place: str, value: str) -> bool:
-    """Whether a value is no text: an item's number, or a signature or statement in base64, whose letters are chance."""
-    return BASE64.fullmatch(value) is not None if place in ENCODED else place in ITEMS and _is_number(value)
 
 
 def _place(name: str, place: str) -> str:
@@ -102,16 +124,28 @@ def _of(value: dict[str, Any], names: Sequence[str], place: str) -> list[str]:
     return [text for one in ids for text in _spellings(one)]
 
 
-def _listed(entry: Any) -> Iterator[str]:
-    """What a key maps a user to: items in a list, as the keys of an object, or a single one; a number is a count."""
-    if isinstance(entry, dict | list | str):
-        yield from (text for one in _as_list(entry) for text in _spellings(one))
+def _numbers(entry: Any) -> Iterator[str]:
+    """Numbers in what a key maps a user to, which may be items; a single number is a count."""
+    if isinstance(entry, dict | list):
+        yield from (text for one in _as_list(entry) if not isinstance(one, str) for text in _spellings(one))
+
+
+def _columns(value: dict[str, Any]) -> dict[str, list[Any]]:
+    """The columns of a table in which each row has a number, {"user": {"0": "u1"}, "item": {"0": "i3"}}."""
+    tables = [one for one in value.values() if isinstance(one, dict)]
+    if not tables or len(tables) < len(value) or not any(base_name(one) in USERS for one in value):
+        return {}
+    numbers, cells = tables[0].keys(), [cell for one in tables for cell in one.values()]
+    is_table = all(map(str.isdecimal, numbers)) and all(one.keys() == numbers for one in tables)
+    if not cells or not is_table or any(isinstance(one, dict | list) for one in cells):
+        return {}
+    return {name: [*entry.values()] for name, entry in value.items()}
 
 
 def _spellings(value: Any) -> set[str]:
     """An id as text; 4711.0 also as 4711, because columns with missing values store whole numbers as decimals."""
     text = str(value) if isinstance(value, str | int | float | Decimal) else ""
-    return {text, ZERO_FRACTION.sub("", text)} - {""}
+    return {*forms(text), ZERO_FRACTION.sub("", text)} - {""}
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -125,16 +159,22 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, str) and value.isdecimal()
 
 
-def _payload(value: Any) -> Any:
-    """The statement inside a ledger entry, which is base64, without our own numbers; its text if it is no JSON."""
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not value.isdecimal()
+
+
+def _decoded(value: str) -> bytes:
+    """The bytes that a text is in base64; none where it is another text."""
     try:
-        content = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+        return base64.b64decode(value, validate=True)
     except (ValueError, binascii.Error):
-        return None
-    text = content.decode(json.detect_encoding(content), "replace")
-    statement = JsonReader().read(text)
+        return b""
+
+
+def _without_own_numbers(statement: Any) -> Any:
+    """The statement of a ledger entry without the numbers of ours that stand where a user's could."""
     entry: Any = statement.get("predicate") if isinstance(statement, dict) else None
     for name in OWN_NUMBERS if isinstance(entry, dict) else ():
         if str(entry.get(name)).isdecimal():
             del entry[name]
-    return statement or text
+    return statement

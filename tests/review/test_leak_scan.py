@@ -20,7 +20,7 @@ from core.review.leak_scan import Findings, find_leaks
 from core.types import Interaction, Item, Request
 
 EMAIL, WORD, NUMBER = "ann@example.org", "u42", "4"
-SIGNATURE = "A" * 40 + "/u42+" + "B" * 40 + "=="  # in base64, an id between two signs is chance
+SIGNATURE = "A" * 41 + "/u42+" + "B" * 40 + "=="  # in base64, an id between two signs is chance
 TRACES = [
     (WORD, "ledger.jsonl", json.dumps({"payload": base64.b64encode(b'{"why": "u42 left"}').decode()})),
     (WORD, "ledger.jsonl", json.dumps({"sig": "u42"})),
@@ -59,6 +59,7 @@ TRACES = [
     (WORD, "exports/list_u42.csv", "nothing"),
     (WORD, "sealed/req-1-1/0", "u42"),  # no vault wrote it
     (EMAIL, "data/items.jsonl", '{"id": "1", "title": "Letters to ann@example.org"}\n'),
+    (EMAIL, "data/items.jsonl", '{"id": "ann@example.org", "title": "The Bell"}\n'),
     (EMAIL, "base/config.json", '{"_name_or_path": "/home/ann@example.org/base"}'),
 ]
 NO_TRACES = [
@@ -79,7 +80,7 @@ NO_TRACES = [
     (WORD, "data/interactions.jsonl", '{"user": "u42-b", "item": "u42_1"}\n'),
     (WORD, "adapter_config.json", '{"u42_proj": 1}'),
     (WORD, "base/tokenizer.json", '{"model": {"vocab": {"u42": 7}}}'),  # a piece of a word
-    (EMAIL, "data/items.jsonl", '{"id": "ann@example.org", "title": "The Bell"}\n'),  # the id of an item
+    (WORD, "data/items.jsonl", '{"id": "u42", "title": "The Bell"}\n'),  # the id of an item
     (EMAIL, "notes.csv", "joann@example.org,ann@example.org.uk,jo+ann@example.org\n"),
 ]
 

@@ -272,6 +272,7 @@ def test_an_id_is_found_across_the_parts_of_a_file(tmp_path, monkeypatch, encodi
 
 def test_a_json_document_that_is_too_long_to_parse_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(file_contents, "WHOLE", 1 << 16)
+    monkeypatch.setattr(file_contents, "BLOCK", 1 << 12)
     (tmp_path / "lines").write_text(json.dumps({"a": 1}) + "\n" + json.dumps({"b": "x" * 100}) + "\n" * (1 << 16))
     (tmp_path / "whole").write_text(json.dumps({"userId": [1] * 20_000, "more": "x" * (1 << 16)}, indent=1))
     assert search(tmp_path, "4").unread == {"whole": "a JSON document of more than 0 MiB"}
