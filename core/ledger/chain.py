@@ -124,16 +124,6 @@ def _write(file: FileIO, end: int, line: bytes) -> None:
         raise
 
 
-def begin(path: Path, workspace: str, keys: Keys) -> None:
-    """Write the first entry.
-
-    Raises:
-        LedgerError: There are entries of another key.
-        WorkspaceError: The file cannot be written.
-    """
-    append(path, "ledger", {"key": keys.signer.public_key.keyid}, {"workspace": workspace}, keys)
-
-
 def head_of(path: Path, keys: Keys) -> bytes:
     """A signed head of the ledger, to be stored elsewhere.
 

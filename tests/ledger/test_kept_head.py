@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from core.cli.app import app
 from core.errors import LedgerError
 from core.ledger import chain
-from core.ledger.chain import accept, append, begin, entries, head_of, verify
+from core.ledger.beginning import begin
+from core.ledger.chain import accept, append, entries, head_of, verify
 from core.ledger.kept_head import LOCK, alone, kept_head
 from core.ledger.keys import demo_keys, folder_of, keep_keys, make_keys
 from core.ledger.statement import Statement, kind_word
@@ -30,7 +31,7 @@ def keys(tmp_path, monkeypatch):
 def earlier(tmp_path, keys):
     """A ledger of which an earlier copy was put back."""
     path = tmp_path / "ledger.jsonl"
-    begin(path, "test", keys)
+    begin(path, "test", {}, keys)
     append(path, "run", {}, {"run": "one"}, keys)
     copy = path.read_bytes()
     append(path, "run", {}, {"run": "two"}, keys)
@@ -146,7 +147,7 @@ def test_damaged_head_is_named(earlier, keys):
 def test_entry_that_waited_notices_that_the_one_before_it_was_taken_away(tmp_path, keys):
     """Somebody puts back the file as it was when the entry began to wait."""
     path, key = tmp_path / "ledger.jsonl", keys.signer.public_key
-    begin(path, "test", keys)
+    begin(path, "test", {}, keys)
     copy = path.read_bytes()
     with ThreadPoolExecutor() as pool:
         with alone(key):
@@ -171,7 +172,7 @@ def test_every_demo_begins_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("CURE_LENS_KEYS", str(tmp_path))
     keep_keys(demo_keys())
     for name in ("a", "b"):
-        begin(tmp_path / name, "demo", demo_keys())
+        begin(tmp_path / name, "demo", {}, demo_keys())
     append(tmp_path / "a", "run", {}, {"run": "one"}, demo_keys())
     assert len(entries(tmp_path / "b", demo_keys().signer.public_key)) == 1
 
