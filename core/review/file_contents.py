@@ -146,7 +146,8 @@ def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
             yield from filter(None, values)
             rest = "\n".join(line for line, value in zip(lines, values, strict=True) if not value)
             yield Text(rest)
-            yield from filter(None, json.read_amid(rest))
+            is_cut_line = any(values) and "\n" not in rest  # a last entry, of which a kill left the beginning
+            yield from filter(None, (JsonReader() if is_cut_line else json).read_amid(rest))
             if header:
                 yield header.columns(lines)
     finally:

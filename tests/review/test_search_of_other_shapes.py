@@ -137,6 +137,7 @@ def test_broken_json_and_archives_are_not_called_clean(tmp_path, shape):
 
 HONEST = {
     "log of JSON and text": '{"step": 1}\nTraceback (most recent call last):\n  File "a.py", line 1\n{"step": 2}\n',
+    "entry that was cut": '{"step": 1}\n{"step": 2, "more": [1, ',
     "log of JSON with times": '{"step": 1}\n[12:00:01] done\n[INFO] done\n',
     "settings": "[section]\nname = 5\n",
     "log with times": "[12:00:01] started\n[12:00:02] done\n",
