@@ -6,6 +6,7 @@ elsewhere the title of a forgotten row is one. A file ends as one of three: it s
 clean, or it could not be read, and then nobody knows. No link is followed, and nothing outside the workspace is opened.
 """
 
+import hashlib
 import os
 import re
 import stat
@@ -16,11 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from core.review.common_words import searches_of, split_words
-from core.review.file_contents import parts_of
+from core.review.file_contents import open_regular, parts_of
 from core.review.file_parts import NotReadError, Part, Text
 from core.review.forgotten_data import ForgottenData
 from core.review.value_search import value_shows
-from core.utils.hashing import sha256_of_file
 from core.workspace.layout import WorkspaceLayout
 
 PIECE = re.compile(r"[_.-]")  # splits file names only: in data, the id "anna" is not part of the id "anna-maria"
@@ -177,8 +177,10 @@ def find_weight_copies(root: Path, destroyed: Mapping[str, int]) -> Findings:
     """
 
     def is_copy(name: str) -> bool:
-        path, found = root / name, (root / name).lstat()
-        known = stat.S_ISREG(found.st_mode) and found.st_size in destroyed.values()
-        return known and sha256_of_file(path) in destroyed
+        found = (root / name).lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size not in destroyed.values():
+            return False
+        with open_regular(root / name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() in destroyed
 
     return _search(root, is_copy)

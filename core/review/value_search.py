@@ -174,7 +174,8 @@ def _decoded(value: str) -> bytes:
 def _without_own_numbers(statement: Any) -> Any:
     """The statement of a ledger entry without the numbers of ours that stand where a user's could."""
     entry: Any = statement.get("predicate") if isinstance(statement, dict) else None
-    for name in OWN_NUMBERS if isinstance(entry, dict) else ():
-        if str(entry.get(name)).isdecimal():
-            del entry[name]
+    for part in (entry, entry.get("settings")) if isinstance(entry, dict) else ():  # a first entry holds settings
+        for name in OWN_NUMBERS if isinstance(part, dict) else ():
+            if str(part.get(name)).isdecimal():
+                del part[name]
     return statement

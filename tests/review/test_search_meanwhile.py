@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ReviewError
 from core.review import execution, leak_scan
+from core.review.file_contents import open_regular
 from core.review.forgotten_data import forgotten_data_of
 from core.review.leak_scan import find_leaks, find_weight_copies
 from core.review.ledger_entries import destructions
@@ -89,7 +90,7 @@ def test_copy_of_weights_that_moves_is_found(tmp_path, monkeypatch):
     def moved(path):
         if path == old:
             old.rename(new)
-        return sha256_of_file(path)
+        return open_regular(path)
 
-    monkeypatch.setattr(leak_scan, "sha256_of_file", moved)
+    monkeypatch.setattr(leak_scan, "open_regular", moved)
     assert find_weight_copies(tmp_path, destroyed).shows == ("a",)
