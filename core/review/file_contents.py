@@ -8,7 +8,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
-from io import BytesIO, TextIOWrapper
+from io import BufferedReader, BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,7 +45,7 @@ ZEROS, PLAIN_BYTES = re.compile(b"\0+"), b"\0\t\n\r" + bytes(range(32, 127))
 TAPE, TAPE_MARK = 257, b"ustar"  # where an archive of tar has it
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file to read; nothing else is opened, and no link is followed.
 
     Raises:

@@ -174,8 +174,8 @@ def _decoded(value: str) -> bytes:
 def _without_own_numbers(statement: Any) -> Any:
     """The statement of a ledger entry without the numbers of ours that stand where a user's could."""
     entry: Any = statement.get("predicate") if isinstance(statement, dict) else None
-    for part in (entry, entry.get("settings")) if isinstance(entry, dict) else ():  # a first entry holds settings
-        for name in OWN_NUMBERS if isinstance(part, dict) else ():
-            if str(part.get(name)).isdecimal():
-                del part[name]
+    parts = [entry, entry.get("settings")] if isinstance(entry, dict) else []  # a first entry holds the settings
+    for part, name in product((one for one in parts if isinstance(one, dict)), OWN_NUMBERS):
+        if str(part.get(name)).isdecimal():
+            del part[name]
     return statement
