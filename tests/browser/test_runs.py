@@ -104,7 +104,7 @@ def test_reopened_page_shows_the_progress_of_the_run(base_url: str, workspace: W
 
 
 def test_run_with_killed_worker_is_lost_and_resumed(base_url: str, workspace: Workspace, axe: str) -> None:
-    new = launch(workspace, seed=1, steps=60)
+    new = launch(workspace, seed=1, steps=30)
     with run_page(base_url, f"?run={new.id}") as page:
         wait(lambda: STEP.search(text(page)), RUN_TIMEOUT)
     assert new.status.worker is not None

@@ -36,8 +36,8 @@ def test_p_value_has_the_mean_of_both_critical_values(harm, error, rows, spread,
     assert alone[0] * (1 - 1e-6) - 1e-9 <= found <= alone[1] * (1 + 1e-6) + 1e-9
 
 
-@pytest.mark.parametrize("references", [3, 5, 8])
-@pytest.mark.parametrize("spread", [0.0, 0.03, 0.1, 0.3])
+@pytest.mark.parametrize("references", [3, 8])
+@pytest.mark.parametrize("spread", [0.0, 0.1, 0.3])
 def test_harm_at_the_margin_is_rarely_found(spread, references):
     """Chance of a rejection where the harm is the margin itself, of 3,000 draws: at most 5 %, and 5 % / 13."""
     rng, draws, rows = np.random.default_rng(1), 3000, 40
