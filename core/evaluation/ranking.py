@@ -15,7 +15,7 @@ from core.types import Encoded, Interaction, Prompt, Task
 
 CHUNK_TOKENS = 16_384
 MOST_PADDED = 1.25  # longest over shortest continuation in one batch
-KEPT_PROMPTS, KEPT_CANDIDATES = 20_000, 2_000  # whose tokens are kept: some 100 MB at most
+KEPT_PROMPTS, KEPT_CANDIDATES = 10_000, 500  # prompts, and prompts with a list of candidates, whose tokens are kept
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class PromptSetup:
 
     def tokens(self, prompts: Sequence[Prompt]) -> list[Encoded]:
         """Encode prompts that other models are asked too."""
-        if len(self._prompts) + len(prompts) > KEPT_PROMPTS:
-            return self.encode(prompts)
         missing = [one for one in dict.fromkeys(prompts) if one not in self._prompts]
+        if len(self._prompts) + len(missing) > KEPT_PROMPTS:
+            return self.encode(prompts)
         self._prompts.update(zip(missing, self.encode(missing), strict=True))
         return [self._prompts[one] for one in prompts]
 

@@ -17,7 +17,7 @@ from typing import Any
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from core.errors import LedgerError
-from core.ledger.kept_head import Head, alone, keep_head, kept_head, rolled_back
+from core.ledger.kept_head import Head, keep_head, kept_head, key_lock, rolled_back
 from core.ledger.keys import Keys
 from core.ledger.statement import Statement, opened, parsed, payload_of, signed
 from core.utils.atomic_io import disk_error
@@ -61,7 +61,7 @@ def append(path: Path, kind: str, subjects: Mapping[str, str], content: Mapping[
         WorkspaceError: The file cannot be written.
     """
     key = keys.signer.public_key
-    with alone(key):
+    with key_lock(key):
         _append(path, Statement(kind, subjects, content), keys, kept_head(key))
 
 
@@ -73,7 +73,7 @@ def accept(path: Path, keys: Keys) -> None:
         WorkspaceError: The file cannot be written.
     """
     key = keys.signer.public_key
-    with alone(key):
+    with key_lock(key):
         head, lines = kept_head(key), _whole(_lines(_read(path)))
         if head is None or _last(lines[: head.entries]) == head.last:
             raise LedgerError(f"{path} is not accepted: no later state of it is known.")

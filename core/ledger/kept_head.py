@@ -46,7 +46,7 @@ class Head:
         return bool(self.size) and hashlib.sha256(memoryview(content)[: self.size]).hexdigest() == self.whole
 
 
-def alone(key: SSlibKey) -> AbstractContextManager[None]:
+def key_lock(key: SSlibKey) -> AbstractContextManager[None]:
     """Hold the lock of a key while an entry is added. Another process waits.
 
     A lock on the ledger itself would not do: whoever can write the workspace puts another file in its place while an

@@ -11,9 +11,11 @@ from typing import Any, BinaryIO
 
 from core.review.database_files import is_journal, is_log, is_log_index
 from core.review.file_parts import NotReadError, Part, Stored, Text
+from core.review.forgotten_data import NEXT
 
 PICKLE, PIECES = b"\x80", b"\x0a"  # first bytes of a pickle, and of a SentencePiece model
 LARGEST_MODEL = 1 << 27  # bytes
+MOST_CELLS = 100_000  # values of a pickle that are searched as one text
 LONG_NUMBER = 128  # bits; longer ones of a pickle may be text
 WRONG = (ValueError, LookupError, ArithmeticError, struct.error)  # of a pickle that is none
 # Fields of a SentencePiece model: the pieces, and settings with names. The table of characters is bytes, and not read.
@@ -59,6 +61,9 @@ def _pickle_parts(file: BinaryIO) -> Iterator[Part | Stored]:
             raise ValueError
         if isinstance(last, str | int | float) and code.name not in ("PROTO", "FRAME"):
             cells.append(f"{last}\t" if isinstance(last, str) else f"\n{last}\n")  # a row of numbers is chance
+            if len(cells) > MOST_CELLS:
+                yield Text("".join(cells))
+                del cells[: -NEXT - 1]  # a user and an item stay together
     yield Text("".join(cells))  # what stands one after another: a key and its value, a user and an item
     if file.read(1):
         raise ValueError

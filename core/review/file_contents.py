@@ -146,7 +146,7 @@ def _text_parts(file: BinaryIO, encoding: str) -> Iterator[Part]:
             yield from filter(None, values)
             rest = "\n".join(line for line, value in zip(lines, values, strict=True) if not value)
             yield Text(rest)
-            is_cut_line = any(values) and "\n" not in rest  # a last entry, of which a kill left the beginning
+            is_cut_line = any(values) and "\n" not in rest.strip("\n")  # an entry of which a kill left the beginning
             yield from filter(None, (JsonReader() if is_cut_line else json).read_amid(rest))
             if header:
                 yield header.columns(lines)
@@ -167,6 +167,8 @@ def _blocks(text: TextIOWrapper) -> Iterator[str]:
         if end := block.rfind("\n") + 1:
             yield block[:end]
             rest = block[end:]
+        elif block.startswith(("{", "[")) and len(block) < WHOLE:  # one of JSON lines, such as a ledger's, is whole
+            rest = block
         else:
             yield block.rstrip(WORD_CHARACTERS)
             rest = block[-OVERLAP:].lstrip(WORD_CHARACTERS) if len(block) > OVERLAP else block

@@ -12,7 +12,8 @@ from core.review.text_encodings import chunks
 OVERLAP = 1 << 16  # characters that two parts of a line, or bytes that two parts of a file, have in common
 WORD_CHARACTERS = f"{string.ascii_letters}{string.digits}_-"
 WORD_BYTES = WORD_CHARACTERS.encode()
-OPENING = re.compile(r'\{\s*"|^\[\s*["{\[]', re.MULTILINE)  # of JSON amid text, where a bracket may be anything
+# Of JSON amid text, where a bracket may be anything, as in TOML and in arrays that NumPy prints.
+OPENING = re.compile(r'\{\s*"|^\[\s*(?:["{]|(?:\[\s*)+(?:["{]|-?\d+(?:[.]\d+)?\s*[,\]]))', re.MULTILINE)
 MOST_TRIES = 16  # times that a text may be read in search of JSON
 
 

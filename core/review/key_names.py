@@ -6,7 +6,7 @@ from functools import lru_cache
 
 USERS, ITEMS = ("user", "uid", "subject", "member", "crowd", "holdout"), ("item", "iid", "movie", "product")
 OWN_ID = ("id", "ids")  # the id of whoever the key above names, as in {"user": {"id": 4711}}
-# Numbers that signed entries hold under a user's name or as text: how many a batch has (once), and the settings' seed.
+# Numbers that signed entries hold under a user's name or as text: of a batch's members (old versions), and the seed.
 OWN_NUMBERS = ("members", "seed")
 # A user's name in text with what may follow it, such as "user_ids" or `<user id`; "superuser" is another word.
 _KEY = rf"(?i)(?<![^\W_])(?:{'|'.join(USERS)})"

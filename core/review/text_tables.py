@@ -32,7 +32,8 @@ class Header:
             NotReadError: A cell is too long to read.
         """
         try:
-            rows = [*csv.reader(map(_with_one_separator, lines), delimiter=self.separator, skipinitialspace=True)]
+            parts = (part for line in lines for part in line.split("\r"))  # a progress bar has them inside a line
+            rows = [*csv.reader(map(_with_one_separator, parts), delimiter=self.separator, skipinitialspace=True)]
         except csv.Error as error:
             raise NotReadError("a table that cannot be parted into cells") from error
         return ColumnBatch({name: [_cell(row, place) for row in rows] for place, name in self.names.items()})
@@ -46,7 +47,8 @@ def header_of(text: str) -> Header | None:
 def _header(line: str) -> Header | None:
     line = _with_one_separator(line)
     for separator in (one for one in SEPARATORS if one in line):
-        cells = [base_name(cell) for cell in line.split(separator)]
+        # A cell with a digit is a value, as in the log line "users: 610, items: 9724".
+        cells = ["" if any(map(str.isdigit, cell)) else base_name(cell) for cell in line.split(separator)]
         if any(one in USERS for one in cells):
             return Header(
                 separator, {place: f"{place} {one}" for place, one in enumerate(cells) if one in (*USERS, *ITEMS)}

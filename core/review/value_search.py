@@ -65,16 +65,19 @@ def _single_shows(value: Any, forgotten: ForgottenData, place: str, above: Seque
         if place == "sig" and len(content) == SIGNATURE:
             return False  # its letters are chance
         text = content.decode(json.detect_encoding(content), "replace")
-        inside = _without_own_numbers(JsonReader().read(text))
-        if inside or value_shows(text, forgotten):
-            return not inside or value_shows(inside, forgotten)
+        if inside := _without_own_numbers(JsonReader().read(text)):
+            return value_shows(inside, forgotten)
+        if value_shows(text, forgotten):
+            return True
     return forgotten.is_forgotten_user(value) or forgotten.shows(value)
 
 
 def _object_shows(value: dict[str, Any], forgotten: ForgottenData, place: str, above: Sequence[str]) -> bool:
     if columns := _columns(value):
-        numbers = next(iter(value.values()))
-        return _batch_shows(columns, forgotten) or any(map(forgotten.is_forgotten_user, numbers))
+        numbers = [*next(iter(value.values()))]  # of the rows, or users
+        is_counted = numbers == [*map(str, range(len(numbers)))]
+        named = not is_counted and any(map(forgotten.is_forgotten_user, numbers))
+        return named or _batch_shows(columns, forgotten)
     users = _of(value, USERS, place)
     owners = users or above
     if len(users) > MOST_OWNERS:  # whoever is one of many owns the items beside them, and nothing further below

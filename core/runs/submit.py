@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.data.splits import forget_set
-from core.errors import CureLensError, RunError
+from core.errors import CureLensError, RunError, WorkspaceError
 from core.grouping.assign import check_edit
 from core.models.device import choose_device
 from core.runs.artifacts import parse_spec
@@ -126,12 +126,20 @@ def enqueue(run: RunHandle, spec: RunSpec) -> RunHandle:
     active = RunHandle(run.path.with_name(queued))
     if queued != spec.id:
         remove_folder(run.path)
-        if _dedup_key(launched_spec(active, ledger)[0]) != _dedup_key(spec):  # whoever writes files writes the store
+        if not _does(active, spec, ledger):  # whoever writes files writes the store
             raise RunError(f"Run {queued!r} does another job than {run.store.path} says: cancel it, then launch again.")
         entry = run.store.find(queued)
         if entry and entry.worker is None:
             ledger.record_fact(RESUMED, queued, spec.launched_by)
     return active
+
+
+def _does(run: RunHandle, spec: RunSpec, ledger: RunLedger) -> bool:
+    """Whether a run does, as it was launched, the job of a specification."""
+    try:
+        return _dedup_key(launched_spec(run, ledger)[0]) == _dedup_key(spec)
+    except (RunError, WorkspaceError):  # it was changed, damaged or removed
+        return False
 
 
 def mark_of(spec: RunSpec, ledger: RunLedger) -> str:

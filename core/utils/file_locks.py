@@ -34,6 +34,8 @@ def locked(path: Path, mode: int, refusal: str = "") -> Iterator[None]:
             fcntl.flock(file, mode)
         except BlockingIOError:
             raise WorkspaceError(refusal) from None
+        except OSError as error:  # a file system without locks
+            raise disk_error(path, error) from error
         yield
 
 

@@ -1,7 +1,7 @@
 """Reader/writer lock of a workspace: many jobs may use the models, or one deletion may remove them.
 
-Each is two locks. Machines that share a workspace see its own file, which whoever can write there can take away; the
-other one lies with this user's locks on this machine.
+Each lock here is two. Machines that share a workspace see the one in its folder, which whoever can write there can take
+away; the other one lies with this user's locks on this machine.
 """
 
 import fcntl

@@ -16,7 +16,7 @@ from core.errors import LedgerError
 from core.ledger import chain
 from core.ledger.beginning import begin
 from core.ledger.chain import accept, append, entries, head_of, verify
-from core.ledger.kept_head import LOCK, alone, kept_head
+from core.ledger.kept_head import LOCK, kept_head, key_lock
 from core.ledger.keys import demo_keys, folder_of, keep_keys, make_keys
 from core.ledger.statement import Statement, kind_word
 
@@ -150,7 +150,7 @@ def test_entry_that_waited_notices_that_the_one_before_it_was_taken_away(tmp_pat
     begin(path, "test", {}, keys)
     copy = path.read_bytes()
     with ThreadPoolExecutor() as pool:
-        with alone(key):
+        with key_lock(key):
             waiting = pool.submit(append, path, "run", {}, {"run": "two"}, keys)
             wait_for_waiter(folder_of(key) / LOCK)
             chain._append(path, Statement("run", {}, {"run": "one"}), keys, kept_head(key))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from core.review import file_contents
 from core.review.file_parts import JsonReader
 from core.review.forgotten_data import forgotten_data_of
 from core.review.leak_scan import Findings, find_leaks
@@ -139,7 +140,12 @@ HONEST = {
     "log of JSON and text": '{"step": 1}\nTraceback (most recent call last):\n  File "a.py", line 1\n{"step": 2}\n',
     "entry that was cut": '{"step": 1}\n{"step": 2, "more": [1, ',
     "log of JSON with times": '{"step": 1}\n[12:00:01] done\n[INFO] done\n',
+    "entry that was cut between others": '{"step": 1}\n{"step": 2, "more": [1, \n{"step": 3}\n',
     "settings": "[section]\nname = 5\n",
+    "list of tables in TOML": '[[tool]]\nname = "a"\n',
+    "array that NumPy printed": "[[0.1 0.2]\n [0.3 0.4]]\n",
+    "log that counts users": "users: 610, items: 9724\nstep, loss\n4711, 0.5\n10%|# \r20%|## \r\n",
+    "columns that count their rows": '{"user": {"0": 5, "1": 6}, "n": {"0": 1, "1": 2}}',
     "log with times": "[12:00:01] started\n[12:00:02] done\n",
     "template": '{%- if messages %}{{ "<s>" }}{% endif %}\n',
     "script": '<script>\nconst a = {"b": c, "d": [1, 2]};\n</script>\n',
@@ -150,7 +156,16 @@ HONEST = {
 @pytest.mark.parametrize("shape", HONEST)
 def test_ordinary_text_is_clean(tmp_path, shape):
     (tmp_path / "notes").write_text(HONEST[shape])
-    assert search(tmp_path, "4711", "u4242").problems == ""
+    assert search(tmp_path, "0", "1", "4711", "u4242").problems == ""
+
+
+def test_entry_of_a_ledger_longer_than_a_block_is_read_whole(tmp_path, monkeypatch):
+    """A deletion of many rows signs a pseudonym for each."""
+    monkeypatch.setattr(file_contents, "BLOCK", 512)
+    entry = json.dumps({"rows": [f"{number:064x}" for number in range(100)]})
+    (tmp_path / "ledger.jsonl").write_text(f'{{"step": 1}}\n{entry}\n{{"user": "u7"}}\n')
+    assert search(tmp_path, "u4242").problems == ""
+    assert search(tmp_path, "u7").shows == ("ledger.jsonl",)
 
 
 def test_text_of_seven_bits_is_not_called_clean(tmp_path):
