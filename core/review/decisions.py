@@ -112,9 +112,7 @@ def decide(workspace: Workspace, request_id: str, person: str, approve: bool, ev
     def decided(case: Case) -> Case:
         # Runs inside the transaction: neither the case nor its evidence may change between check and write.
         _check_undecided(cases, case)
-        # Version 0.2.0 signed no submission before a decision: such a case can be refused only.
-        if approve or ledger_entries.as_submitted(ledger, case) or ledger_entries.submitters(ledger, case.run):
-            ledger_entries.check_submitted(ledger, case)
+        ledger_entries.check_may_be_decided(ledger, case, approve)
         known_before, case = case.decisions, as_signed(ledger, case)
         lost = [one for one in case.decisions if one not in known_before]  # by a kill
         if case.state is not CaseState.PENDING or _has_decided(person, approve, evidence, lost):

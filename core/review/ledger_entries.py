@@ -78,6 +78,12 @@ def check_submitted(ledger: Ledger, case: Case) -> None:
         )
 
 
+def check_may_be_decided(ledger: Ledger, case: Case, approve: bool) -> None:
+    """Check what `check_submitted` does. Version 0.2.0 signed no submission first: such a case can be refused only."""
+    if approve or as_submitted(ledger, case) or submitters(ledger, case.run):
+        check_submitted(ledger, case)
+
+
 def submitters(ledger: Ledger, run_id: str) -> set[str]:
     """Everybody who ever submitted a run. Raises LedgerError."""
     return {one.content["by"] for one in ledger.of_kind(SUBMISSION, run_id) if one.content["run"] == run_id}
