@@ -1,10 +1,8 @@
 """Search for forgotten data in ordinary shapes of JSON, tables, logs and names, whole and broken off."""
 
-import io
 import json
 import pickle
 import sqlite3
-import tarfile
 import time
 import unicodedata
 from contextlib import closing
@@ -20,6 +18,7 @@ from core.review.forgotten_data import forgotten_data_of
 from core.review.leak_scan import Findings, find_leaks
 from core.types import Interaction, Item, Request
 from core.workspace.layout import WorkspaceLayout
+from tests.review.test_unread_files import packed_in_tar
 
 
 def search(folder: Path, *users: str) -> Findings:
@@ -31,15 +30,6 @@ def search_row(folder: Path, user: str = "u1", item: str = "i3", title: str = ""
     known = {item: Item(item, title)} if title else {}
     rows = [Interaction(user, item, True, 1)]
     return find_leaks(folder, forgotten_data_of(Request("r", interactions=((user, item),)), rows, known))
-
-
-def tar_of(content: bytes) -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode="w") as archive:
-        member = tarfile.TarInfo("rows")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    return target.getvalue()
 
 
 PERSON = {
@@ -125,7 +115,7 @@ def test_numbers_that_are_no_row_are_none(tmp_path, shape):
 UNREAD = {
     "trailing comma": b'[{"user": "u1",\n "item": "i3",\n },\n]',
     "cut list": b'[\n["u1",\n "i3"\n',
-    "tar": tar_of(b'{"user": {\n    "id": 4711\n}}'),
+    "tar": packed_in_tar(b'{"user": {\n    "id": 4711\n}}'),
     "many that break off": b"text " + b'{"a":\n' * 100,
 }
 
