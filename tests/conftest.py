@@ -143,6 +143,13 @@ def tiny_workspace(folder: Path, task: Task = Task.CLICK) -> Workspace:
     return prepare(small_dataset(), folder, settings, TINY, lambda name, step: False)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse sets as parameters: each process orders them otherwise, and parallel processes must find the same tests."""
+    for marker in metafunc.definition.iter_markers("parametrize"):
+        if isinstance(marker.args[1], (set, frozenset)):
+            raise pytest.UsageError(f"{metafunc.function.__name__} is parametrized by a set: give a list")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of INTEGRATION, and put those of LONGEST first."""
     root = Path(__file__).parent
