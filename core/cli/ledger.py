@@ -144,24 +144,28 @@ def _sign(workspace: Workspace, found: Unsigned) -> None:
 
 
 def _show(workspace: Workspace, found: Unsigned) -> None:
-    """Print all that is to be signed."""
+    """Print all that is to be signed; what cannot be seen stands there as an escape."""
     lines = []
     if (settings := found.settings) is not None:
         lines = [f"{name}: {', '.join(roles).replace('_', ' ')}" for name, roles in settings["people"].items()]
         lines = lines or ["Nobody has a role: one person does everything."]
-        lines += [f"Runs start with {settings['launcher']}, clusters: {json.dumps(settings['clusters'])}"]
         others = {name: one for name, one in settings.items() if name not in ("people", "launcher", "clusters")}
-        lines += [f"Other settings: {escaped(json.dumps(others, ensure_ascii=False))}"]
+        lines += [f"Runs start with {_text(settings['launcher'])}, clusters: {_text(settings['clusters'])}"]
+        lines += [f"Other settings: {_text(others)}"]
     lines += [_described(one, len(workspace.interactions.covered(one))) for one in found.requests]
     lines += [f"{name}: was opened, and its file is gone; it will not be open any more." for name in found.gone]
     for line in lines:
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+        out.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _described(request: Request, rows: int) -> str:
-    """All fields of a request that are set, but for its marks; what cannot be seen stands there as an escape."""
+    """All fields of a request that are set, but for its marks."""
     shown = {name: value for name, value in to_json(request).items() if value and name not in ("id", *MARKS)}
-    return f"{request.id}: {escaped(json.dumps({**shown, 'rows in the data': rows}, ensure_ascii=False))}"
+    return f"{request.id}: {_text({**shown, 'rows in the data': rows})}"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @app.command()

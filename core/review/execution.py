@@ -32,7 +32,7 @@ from core.review.file_contents import parts_of_database
 from core.review.forgotten_data import forgotten_data_of
 from core.review.idle import check_no_run
 from core.review.leak_scan import find_leaks, find_weight_copies
-from core.review.ledger_entries import entered_decisions
+from core.review.ledger_entries import entered_decisions, is_taken_back
 from core.review.rollback import roll_back, set_back
 from core.review.sealed_copies import check_sealed
 from core.review.signed_decisions import as_approved, check_approved, check_decided
@@ -69,7 +69,7 @@ def execute_decisions(workspace: Workspace) -> Case | None:
             return None
         _discard(workspace, cases)
         approved = [case for case in cases if case.state is CaseState.APPROVED]
-        begun = [case for case in cases if case not in approved and _resumes_or_discards(workspace, case)]
+        begun = [case for case in cases if case not in approved and _has_begun(workspace, case)]
         return next((_when_idle(workspace, case) for case in (*begun, *approved)), None)
 
 
@@ -84,7 +84,7 @@ def _when_idle(workspace: Workspace, case: Case) -> Case:
         if (approved := as_approved(Ledger(workspace), case)) is None:
             raise set_back(workspace, case)
         workspace.requests().whole()  # a request that cannot be read would not be searched for forgotten rows
-        if not case.step:
+        if not Execution(workspace.root, approved).vault.sealed:  # else it has begun, and purged runs are no runs
             check_no_run(workspace)
         return carry_out(workspace, approved)
 
@@ -267,14 +267,15 @@ def _discard(workspace: Workspace, cases: Sequence[Case]) -> None:
             run.discard()
 
 
-def _resumes_or_discards(workspace: Workspace, case: Case) -> bool:
-    """Whether a case with sealed copies has a signed approval; without one, the copies are destroyed.
+def _has_begun(workspace: Workspace, case: Case) -> bool:
+    """Whether a case has sealed copies and goes on, or is still to be rolled back. Else what is left of them goes.
 
     Raises:
         LedgerError: The ledger cannot be read.
     """
-    vault = Execution(workspace.root, case).vault
-    if (vault.sealed or vault.has_key) and as_approved(Ledger(workspace), case):
+    vault, ledger = Execution(workspace.root, case).vault, Ledger(workspace)
+    left = vault.sealed, vault.has_key
+    if (any(left) and as_approved(ledger, case)) or (all(left) and not is_taken_back(ledger, case)):
         return True
     vault.discard()
     return False

@@ -111,6 +111,11 @@ def enter_withdrawal(ledger: Ledger, case: Case, person: str) -> None:
     _append(ledger, WITHDRAWAL, {"evidence": case.evidence}, case, {"by": person})
 
 
+def is_taken_back(ledger: Ledger, case: Case) -> bool:
+    """Whether the approvals of a case were withdrawn, which a rollback signs when it is done. Raises LedgerError."""
+    return any(one.kind == WITHDRAWAL for one in _entries_on(ledger, case, WITHDRAWAL, DECISION)[-1:])
+
+
 def enter_destruction(
     ledger: Ledger,
     case: Case,

@@ -47,9 +47,9 @@ def _sign(ledger: Ledger, case: Case, person: str) -> None:
     if entered.state not in DECIDING or not (entered.decisions or case.state is CaseState.APPROVED):
         raise ReviewError(f"Request {case.request!r} is {entered.state}: there is no approval to withdraw.")
     # Sealed copies without a done step may belong to a rollback that was cut off: they hold the only whole state.
-    # Step and copies are files, which anybody may change or take away; their key is not.
+    # Copies are files, which anybody may take away; their key is not.
     vault = Execution(ledger.workspace.root, case).vault
-    if case.step or vault.sealed:
+    if vault.sealed:
         raise ReviewError(
             f"The deletion of request {case.request!r} has begun, so its approval stays: continue the deletion."
         )

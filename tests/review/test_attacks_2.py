@@ -118,7 +118,10 @@ def test_confirm_shows_what_cannot_be_seen(desk, hidden):
     """A twin of rita would let her launch a run of her own request."""
     file = desk.workspace.layout.request(desk.request)
     write_json(file, read_json(file) | {"by": f"ri{hidden}ta"})
-    assert f"ri\\u{ord(hidden):04x}ta" in desk.invoke("ledger", "confirm").stdout
+    settings = desk.workspace.layout.settings
+    write_json(settings, read_json(settings) | {"launcher": f"lo{hidden}cal"})
+    shown = desk.invoke("ledger", "confirm").stdout
+    assert all(f"{start}\\u{ord(hidden):04x}{end}" in shown for start, end in (("ri", "ta"), ("lo", "cal")))
 
 
 @pytest.mark.parametrize("name", ["ledger", "ledger_key"])

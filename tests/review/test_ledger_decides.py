@@ -101,6 +101,24 @@ def test_interrupted_deletion_is_not_decided_on_again(desk, monkeypatch):
     assert desk.case.state is CaseState.APPROVED and len(entered(desk, DECISION)) == 2
 
 
+@pytest.mark.parametrize("state", [CaseState.APPROVED, CaseState.VOID])
+def test_deletion_whose_approval_an_accepted_ledger_lacks_is_rolled_back(desk, monkeypatch, tmp_path, state):
+    """The ledger of a backup was accepted in mid-deletion: the sealed copies are the only whole state."""
+    desk.submit()
+    ledger, rows = desk.workspace.layout.ledger, desk.workspace.layout.interactions.read_bytes()
+    earlier = ledger.read_bytes()
+    desk.decide("petra")
+    desk.decide("owen")
+    killed_behind(desk, monkeypatch, "purge")
+    assert desk.workspace.layout.interactions.read_bytes() != rows
+    rewritten(desk, state=state)
+    ledger.write_bytes(earlier)
+    assert desk.invoke("ledger", "accept").exit_code == 0
+    with pytest.raises(ReviewError, match="so nothing was destroyed: it is pending"):
+        execution.execute_decisions(Workspace(desk.workspace.root))
+    assert desk.workspace.layout.interactions.read_bytes() == rows and not vault_keys(tmp_path)
+
+
 def test_doctor_names_sealed_copies_of_a_case_that_is_not_approved(desk, monkeypatch):
     case = desk.approve()
     killed_behind(desk, monkeypatch, "seal")
@@ -108,6 +126,20 @@ def test_doctor_names_sealed_copies_of_a_case_that_is_not_approved(desk, monkeyp
     found = [one for one in check_workspace(Workspace(desk.workspace.root)) if one.name == "sealed copies"]
     assert f"{desk.request}-{case.number} was left by an interrupted deletion" in found[0].detail
     assert "review settle" in found[0].fix
+
+
+@pytest.mark.parametrize("step", [1, 5])
+def test_step_that_only_the_database_calls_done_stops_no_withdrawal_and_skips_no_check(desk, monkeypatch, step):
+    desk.approve()
+    rewritten(desk, step=step)
+
+    def is_busy(_workspace):
+        raise ReviewError("A run is at work.")
+
+    monkeypatch.setattr(execution, "check_no_run", is_busy)
+    with pytest.raises(ReviewError, match="A run is at work"):
+        execution.execute_decisions(desk.workspace)
+    assert withdraw(desk.workspace, desk.request, "petra").state is CaseState.PENDING
 
 
 # ------------------------------------------------------------ a ledger that cannot be read
