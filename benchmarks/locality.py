@@ -6,7 +6,8 @@ In each scene of error_rates.py (5 % of the people, references that never saw th
 control vector is subtracted from a share of the LoRA coordinates. Each choice of coordinates (locality_choices.py) is
 applied at the strength at which the model knows the forgotten rows as well as the retrained models do on average, so
 that all forget alike. Then the yardstick (locality_yardstick.py) tells what comes back and what others lose. Random
-coordinates are also measured at the norm at which the gradient's choice has forgotten.
+coordinates are also measured at the norm at which the gradient's choice has forgotten. What other methods change
+(locality_vectors.py) is scaled in the same way, so that methods are compared at equal forgetting too.
 
 FOLDER keeps all models and results, so a stopped benchmark continues where it was. On one core in the demo world, a scene
 takes 7 minutes of training, and each row about 10 seconds; --scenes 1 --shares .1 --draws 1 is the quick form.
@@ -32,6 +33,7 @@ from known_models import train_scene  # noqa: E402
 from locality_choices import CHOICES, RANDOM, Inputs, highest  # noqa: E402
 from locality_components import COMPONENTS, WEIGHTS  # noqa: E402
 from locality_table import write  # noqa: E402
+from locality_vectors import VECTORS  # noqa: E402
 from locality_yardstick import (  # noqa: E402
     Knowledge,
     Yardstick,
@@ -81,20 +83,14 @@ class Rows:
             print(f"scene {number}: {key} in {time.perf_counter() - started:.0f} s", flush=True)
 
 
-def forget_vector(yardstick: Yardstick) -> Tensor:
-    """Task vector of the forget set less half of that of `control_size` retained prompts, flat [row, rank]."""
+def overfit_vectors(yardstick: Yardstick) -> Iterator[Tensor]:
+    """The task vectors of the forget set and of `control_size` retained prompts, flat [row, rank]."""
     prompts = yardstick.scenario.prompts
     sets = prompts.forget, sample(prompts.retain, control_size(len(prompts.forget)), yardstick.seed)
-    forget, control = (
-        trained_change(
-            yardstick, part,
-            replace(
-                OVERFIT, epochs=overfit_epochs(len(part), MERGE), learning_rate=prompts.learning_rate, seed=yardstick.seed
-            ),
-        )
-        for part in sets
-    )  # fmt: skip
-    return forget - CONTROL_WEIGHT * control
+    for part in sets:
+        epochs = overfit_epochs(len(part), MERGE)
+        settings = replace(OVERFIT, epochs=epochs, learning_rate=prompts.learning_rate, seed=yardstick.seed)
+        yield trained_change(yardstick, part, settings)
 
 
 def equal_strength(
@@ -136,8 +132,9 @@ class Scene:
         self.before = self.plan.weights()
         self.original = self.yardstick.knowledge()
         self.references = list(self._references())
-        self.vector = forget_vector(self.yardstick)
-        self.inputs = Inputs(scenario, self.plan, self.vector, 1000 * number)
+        forget, control = overfit_vectors(self.yardstick)
+        self.vector = forget - CONTROL_WEIGHT * control
+        self.inputs = Inputs(scenario, self.plan, self.vector, forget, 1000 * number)
         self.scores: dict[str, Tensor] = {}  # by choice, flat [row, rank]
         self.norms: dict[float, float] = {}  # of the gradient's choice where it has forgotten, by share
 
@@ -183,6 +180,8 @@ class Scene:
         seed = self.inputs.seed + draw
         if choice == ALL:
             return self.vector
+        if choice in VECTORS:
+            return VECTORS[choice](self.inputs)
         if choice in WEIGHTS:
             return self.vector * WEIGHTS[choice](self.scores_of("Fisher"), seed)
         if choice in COMPONENTS:
@@ -200,7 +199,7 @@ class Scene:
 
 def planned(shares: list[float], draws: int) -> Iterator[Key]:
     """The keys of all rows, the gradient's before those of random coordinates, which are measured at its norm too."""
-    for choice in (ALL, *WEIGHTS):
+    for choice in (ALL, *WEIGHTS, *VECTORS):
         yield {"choice": choice, "share": 1.0, "draw": 0}
     for share in shares:
         for choice in (*CHOICES, *COMPONENTS):

@@ -28,20 +28,22 @@ from core.unlearning.memory_contrast import memory_contrasts  # noqa: E402
 RETAIN_PROMPTS = 64  # whose gradient stands for that of the retain set
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What choices are made from.
 
     Attributes:
         scenario: The scenario with the original adapter in its model.
         plan: Layout of the adapter's coordinates.
-        vector: What `forget_vector` in locality.py gives, flat [row, rank].
+        vector: Task vector of the forget set less half of that of retained prompts, flat [row, rank].
+        forget_vector: Task vector of the forget set alone, flat [row, rank].
         seed: Seed of samples, prompt pairs and ties.
     """
 
     scenario: Scenario
     plan: Layout
     vector: Tensor
+    forget_vector: Tensor
     seed: int
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import argparse
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -30,6 +30,14 @@ COLUMNS = {  # key of the row -> heading, decimals
 }
 COMPARED = ("norm", "auc_gap", "test_auc", "test_loss", "drift", "relearned, same people", "relearned, strangers", "rounded to 4 bits", "wordings", "probes")  # fmt: skip
 RANDOM = "random coordinates"
+NEGATION = "negation"
+Place = tuple[str, float]  # a choice, and the share of the coordinates
+OURS: tuple[Place, ...] = (
+    ("all coordinates", 1.0), ("cure_merge", 1.0), ("Fisher weights", 1.0), ("gradient", 0.1), ("memory contrast", 0.1),
+    ("components by gradient", 0.1),
+)  # fmt: skip
+OTHERS: tuple[Place, ...] = ((NEGATION, 1.0), ("gradient difference", 1.0), ("NPO", 1.0), (RANDOM, 0.1))
+GAINS = ("test_auc", "test_loss", "relearned, same people", "relearned, strangers")
 HEAD = """# Does it matter which coordinates are moved? {name}
 
 Mean over scenes with the half-width of Student's 95 % interval; draws of one scene count with their mean. Number of scenes: {scenes}.
@@ -53,13 +61,15 @@ def write(rows: Sequence[Row], name: str, options: argparse.Namespace, folder: P
     lines += ["### All coordinates", ""]
     own = [row for row in rows if row.get("share") == 1]
     lines += table(list(dict.fromkeys(row["choice"] for row in own)), own)
+    lines += ["Difference from negation, paired by scene:", "", *differences(own, NEGATION)]
     for share in shares:
         lines += [f"### {share:.0%} of the coordinates", ""]
         own = [row for row in rows if row.get("share") == share]
         lines += table(list(dict.fromkeys(row["choice"] for row in own)), own)
         lines += [f"Difference from random coordinates of the same number, paired by scene, at {share:.0%}:", ""]
-        lines += differences(own)
+        lines += differences(own, RANDOM)
         lines += _at_equal_norm(own)
+    lines += ["## Ours against others", "", *against(rows)]
     target = folder / f"locality_{slug(name)}.md"
     target.write_text("\n".join(lines), encoding="utf-8")
     print(target, flush=True)
@@ -97,24 +107,45 @@ def by_scene(rows: Sequence[Row], name: str) -> dict[int, float]:
     return {scene: fmean(found) for scene, found in scenes.items()}
 
 
-def differences(rows: Sequence[Row]) -> list[str]:
-    """Each choice less random coordinates, paired by scene."""
+def differences(rows: Sequence[Row], base: str) -> list[str]:
+    """Each choice less one of them, paired by scene."""
     lines = ["| choice | scenes | " + " | ".join(COLUMNS[name][0] for name in COMPARED) + " |"]
     lines.append("| --- " * (len(COMPARED) + 2) + "|")
     reached = [row for row in rows if "forgotten" in row and is_reached(row)]
-    for choice in dict.fromkeys(row["choice"] for row in reached if row["choice"] != RANDOM):
-        cells, scenes = [], 0
-        for name in COMPARED:
-            differences = _paired(reached, choice, name)
-            scenes = len(differences)
-            cells.append(format_interval(mean_interval(differences), COLUMNS[name][1] + 1) if differences else "")
-        lines.append(f"| {choice} | {scenes} | {' | '.join(cells)} |")
+    other = [row for row in reached if row["choice"] == base]
+    for choice in dict.fromkeys(row["choice"] for row in reached if row["choice"] != base):
+        own = [row for row in reached if row["choice"] == choice]
+        lines.append(f"| {choice} | {' | '.join(_difference(own, other, COMPARED))} |")
     return [*lines, ""]
 
 
-def _paired(rows: Sequence[Row], choice: str, name: str) -> list[float]:
-    own, chance = (by_scene([row for row in rows if row["choice"] == one], name) for one in (choice, RANDOM))
-    return [own[scene] - chance[scene] for scene in own if scene in chance]
+def against(rows: Sequence[Row]) -> list[str]:
+    """Each of OURS less each of OTHERS, paired by scene. Relearning is better below 0, quality for others above."""
+    lines = ["| ours | less | scenes | " + " | ".join(COLUMNS[name][0] for name in GAINS) + " |"]
+    lines.append("| --- " * (len(GAINS) + 3) + "|")
+    for ours in OURS:
+        for other in OTHERS:
+            sides = ([row for row in rows if is_at(row, place) and is_reached(row)] for place in (ours, other))
+            lines.append(f"| {_named(ours)} | {_named(other)} | {' | '.join(_difference(*sides, GAINS))} |")
+    return [*lines, ""]
+
+
+def is_at(row: Row, place: Place) -> bool:
+    """Whether a row is of this choice and share."""
+    return (row["choice"], row.get("share")) == place
+
+
+def _named(place: Place) -> str:
+    return place[0] if place[1] == 1 else f"{place[0]}, {place[1]:.0%}"
+
+
+def _difference(own: Sequence[Row], other: Sequence[Row], names: Sequence[str]) -> Iterator[str]:
+    """The number of scenes that both sides have, then the mean difference of each value."""
+    pairs = {name: (by_scene(own, name), by_scene(other, name)) for name in names}
+    found = {name: [one[scene] - two[scene] for scene in one if scene in two] for name, (one, two) in pairs.items()}
+    yield str(len(found[names[0]]))
+    for name, values in found.items():
+        yield format_interval(mean_interval(values), COLUMNS[name][1] + 1) if values else ""
 
 
 def _at_equal_norm(rows: Sequence[Row]) -> list[str]:

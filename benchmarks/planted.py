@@ -12,7 +12,7 @@ FOLDER may be that of locality.py. On one core in the demo world, a scene takes 
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,17 +29,16 @@ from known_models import train_scene  # noqa: E402
 from locality import ALL, DEMO, Key, Row, Rows, Scene, common_options  # noqa: E402
 from locality_choices import CHOICES, RANDOM, highest  # noqa: E402
 from planted_table import write  # noqa: E402
+from split_step import SplitStep  # noqa: E402
 
 from core.benchmark.trials import Scenario, load_scenario  # noqa: E402
 from core.evaluation.metrics import auc  # noqa: E402
-from core.models.batching import answer_logits, answer_loss, collate  # noqa: E402
 from core.models.lora_layout import Layout, layout  # noqa: E402
 from core.models.recommender import adapter_weights  # noqa: E402
 from core.models.saved_adapter import save_adapter  # noqa: E402
 from core.pipeline.compare_models import evaluate_model  # noqa: E402
 from core.pipeline.context import fresh_adapter, load_adapter  # noqa: E402
-from core.unlearning.finetuning import AnswerLossStep, finetune  # noqa: E402
-from core.unlearning.training_types import Losses  # noqa: E402
+from core.unlearning.finetuning import finetune  # noqa: E402
 from core.workspace import Workspace  # noqa: E402
 
 TRUE = "true"
@@ -52,39 +51,25 @@ def true_coordinates(plan: Layout, share: float, seed: int) -> Tensor:
     return cells[plan.cell_of][:, None].expand(plan.weights().shape).clone()
 
 
-class RoutedStep(AnswerLossStep):
+class RoutedStep(SplitStep):
     """Step of fine-tuning in which the gradients of some prompts reach only a part of the coordinates."""
 
-    def __init__(self, *arguments: Any, routed: Sequence[bool], masks: Mapping[nn.Parameter, Tensor]) -> None:
+    def __init__(self, *arguments: Any, masks: Mapping[nn.Parameter, Tensor], **options: Any) -> None:
         """Prepare a training.
 
         Args:
             *arguments: Those of AnswerLossStep.
-            routed: Whether a prompt is routed [prompt].
-            masks: 1 where the gradients of routed prompts reach a parameter, in its shape; 0 for those left out.
+            masks: 1 where the gradients of marked prompts reach a parameter, in its shape; 0 for those left out.
+            **options: Those of SplitStep.
         """
-        super().__init__(*arguments)
-        self.routed, self.masks = routed, masks
+        super().__init__(*arguments, **options)
+        self.masks = masks
 
-    def __call__(self, step: int) -> Losses:
-        """Fill `.grad` with the masked gradient of the routed prompts plus that of the others."""
-        inside = [i for i in self.order[step] if self.routed[i]]
-        outside = [i for i in self.order[step] if not self.routed[i]]
-        total = self._backward(inside, step)
+    def between(self) -> None:
+        """Mask the gradients of the marked prompts."""
         for parameter in self.parameters:
             if parameter.grad is not None:
                 parameter.grad *= self.masks.get(parameter, 0.0)
-        return {"loss": total + self._backward(outside, step)}
-
-    def _backward(self, chosen: list[int], step: int) -> float:
-        """Add the gradient of some prompts' part of the batch's loss; return that part."""
-        if not chosen:
-            return 0.0
-        batch = collate([self.prompts[i] for i in chosen], self.device)
-        loss = answer_loss(answer_logits(self.model, batch), batch)
-        loss = loss * self._answer_tokens(chosen) / self._answer_tokens(self.order[step])
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.item()
 
 
 def planted(scenario: Scenario, folder: Path, share: float, number: int) -> tuple[Scenario, Tensor]:
@@ -99,7 +84,7 @@ def planted(scenario: Scenario, folder: Path, share: float, number: int) -> tupl
         everybody = [*context.split.retain, *context.split.forget]
         routed = [index >= len(context.split.retain) for index in range(len(everybody))]
         masks = dict(zip(plan.parameters.values(), plan.parts(truth), strict=True))
-        step = partial(RoutedStep, routed=routed, masks=masks)
+        step = partial(RoutedStep, marked=routed, masks=masks)
         finetune(recommender.model, context.encode(everybody), context.finetune_settings, make_step=step)
         save_adapter(recommender.model, folder, workspace.settings.adapter_dtype)
     original, weights = evaluate_model(recommender, context), adapter_weights(recommender.model)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from locality_table import Row, by_scene, differences, table
+from locality_table import RANDOM, Row, by_scene, differences, table
 
 from core.benchmark.report_tables import format_interval
 from core.benchmark.scenarios import slug
@@ -40,7 +40,7 @@ def write(rows: Sequence[Row], name: str, options: argparse.Namespace, folder: P
         means = [mean_interval(list(by_scene(own, name).values())) for name in LOCALISED]
         lines.append(f"| {choice} | {len(own)} | {' | '.join(format_interval(one, 2) for one in means)} |")
     lines += ["", "## At equal forgetting", "", "Columns as in locality.md.", "", *table(choices, rows)]
-    lines += ["Difference from random coordinates of the same number, paired by scene:", "", *differences(rows)]
+    lines += ["Difference from random coordinates of the same number, paired by scene:", "", *differences(rows, RANDOM)]
     target = folder / f"planted_{slug(name)}.md"
     target.write_text("\n".join(lines), encoding="utf-8")
     print(target, flush=True)
