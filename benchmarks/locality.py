@@ -1,6 +1,7 @@
 """Does it matter which coordinates unlearning moves? Choices compared at equal forgetting (written to locality_WORLD.md).
 
     python benchmarks/locality.py FOLDER [WORKSPACE] [--scenes 5] [--shares .02,.05,.1,.2,.5] [--draws 3]
+    python benchmarks/locality.py FOLDER --smollm2 --scenes 1 --shares .1 --draws 1 --steps 8 [--choices negation,gradient]
 
 In each scene of error_rates.py (5 % of the people, references that never saw them) the forget vector less half of the
 control vector is subtracted from a share of the LoRA coordinates. Each choice of coordinates (locality_choices.py) is
@@ -10,15 +11,17 @@ coordinates are also measured at the norm at which the gradient's choice has for
 (locality_vectors.py) is scaled in the same way, so that methods are compared at equal forgetting too.
 
 FOLDER keeps all models and results, so a stopped benchmark continues where it was. On one core in the demo world, a scene
-takes 7 minutes of training, and each row about 10 seconds; --scenes 1 --shares .1 --draws 1 is the quick form.
+takes 7 minutes of training, and each row about 10 seconds; --scenes 1 --shares .1 --draws 1 is the quick form. With
+--smollm2, scenes are the seeds of real_methods.py, which FOLDER holds; a row takes about 10 minutes there.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -35,6 +38,7 @@ from locality_components import COMPONENTS, WEIGHTS  # noqa: E402
 from locality_table import write  # noqa: E402
 from locality_vectors import VECTORS  # noqa: E402
 from locality_yardstick import (  # noqa: E402
+    CURVE,
     Knowledge,
     Yardstick,
     auc_gap,
@@ -124,10 +128,10 @@ def equal_strength(
 class Scene:
     """Models, vector and scores of one scene."""
 
-    def __init__(self, scenario: Scenario, number: int) -> None:
+    def __init__(self, scenario: Scenario, number: int, steps: int = CURVE[-1]) -> None:
         """Measure the original and the references, and train the forget vector."""
         self.number, self.scenario = number, scenario
-        self.yardstick = yardstick_of(self.scenario, number)
+        self.yardstick = yardstick_of(scenario, number, steps)
         self.plan = self.yardstick.plan
         self.before = self.plan.weights()
         self.original = self.yardstick.knowledge()
@@ -142,7 +146,8 @@ class Scene:
         workspace = self.scenario.context.workspace
         for folder in workspace.reference_folders(self.scenario.context.request.id):
             recommender = load_adapter(workspace, str(folder), "cpu")
-            yield yardstick_of(replace(self.scenario, recommender=recommender), self.number).knowledge()
+            scenario = replace(self.scenario, recommender=recommender)
+            yield yardstick_of(scenario, self.number, self.yardstick.steps).knowledge()
 
     def rows(self, choice: str, share: float = 1.0, draw: int = 0) -> Iterator[Row]:
         """The rows of one choice at one share; one for each reference."""
@@ -209,15 +214,25 @@ def planned(shares: list[float], draws: int) -> Iterator[Key]:
                 yield {"choice": choice, "share": share, "draw": draw}
 
 
-def scene(source: Workspace, number: int, folder: Path, shares: list[float], draws: int) -> list[Row]:
+def scene(make: Callable[[int], Scenario], number: int, folder: Path, keys: Sequence[Key], steps: int) -> list[Row]:
     """All rows of one scene; those that FOLDER lacks are measured."""
     rows = Rows(folder / f"locality-{number}.jsonl")
-    wanted = [{"choice": "original"}, {"choice": "reference"}, *planned(shares, draws)]
-    if missing := rows.missing(wanted):
-        found = Scene(load_scenario(*train_scene(source, number, "random", folder), "cpu"), number)
+    if missing := rows.missing([{"choice": "original"}, {"choice": "reference"}, *keys]):
+        found = Scene(make(number), number, steps)
         found.norms |= {row["share"]: row["norm"] for row in rows.rows if row["choice"] == "gradient"}
         rows.measure(number, missing, lambda key: found.rows(**key))
     return rows.rows
+
+
+def random_people(source: Workspace, folder: Path, number: int) -> Scenario:
+    """A scene of error_rates.py; what FOLDER lacks is trained."""
+    return load_scenario(*train_scene(source, number, "random", folder), "cpu")
+
+
+def smollm2(folder: Path, number: int) -> Scenario:
+    """A seed of real_methods.py, whose models FOLDER holds."""
+    workspace = Workspace(folder / f"seed-{number}")
+    return load_scenario(workspace, workspace.requests()[0], "cpu")
 
 
 def common_options(description: str | None) -> argparse.ArgumentParser:
@@ -233,13 +248,20 @@ def common_options(description: str | None) -> argparse.ArgumentParser:
 def main() -> None:
     parser = common_options(__doc__)
     parser.add_argument("--shares", default=".02,.05,.1,.2,.5")
+    parser.add_argument("--choices", default="", help="some of the choices; all by default")
+    parser.add_argument("--steps", type=int, default=CURVE[-1], help="steps of relearning")
+    parser.add_argument("--smollm2", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    source, shares = Workspace(options.workspace), [float(one) for one in options.shares.split(",")]
+    source = Workspace(options.folder / "seed-0" if options.smollm2 else options.workspace)
+    make = partial(smollm2, options.folder) if options.smollm2 else partial(random_people, source, options.folder)
     options.is_demo = options.workspace == DEMO
+    chosen = options.choices.split(",") if options.choices else None
+    keys = planned([float(one) for one in options.shares.split(",")], options.draws)
+    keys = [key for key in keys if chosen is None or key["choice"] in chosen]
     rows: list[Row] = []
     for number in range(options.scenes):
-        rows += scene(source, number, options.folder, shares, options.draws)
+        rows += scene(make, number, options.folder, keys, options.steps)
         write(rows, source.settings.name, options, Path(__file__).parent)
 
 

@@ -43,9 +43,9 @@ HEAD = """# Does it matter which coordinates are moved? {name}
 Mean over scenes with the half-width of Student's 95 % interval; draws of one scene count with their mean. Number of scenes: {scenes}.
 All choices but the original forget alike (`share forgotten`); one that has not forgotten at 256 times the vector is left out and
 counted. Of what comes back, probes aside, 1 is all that the original knew and 0 what retrained models know after the same treatment;
-relearning is the mean over 1, 2, 4, 8, 16 and 32 steps, asked on the other forgotten people's rows. The retrained models' own
-rows, each against the others, are the noise. `python benchmarks/locality.py FOLDER{place} --scenes {scenes} --shares {shares}
---draws {draws}`. torch {torch}, Python {python}.
+relearning is the mean over 1, 2, 4, 8 and so on, up to {steps} steps, asked on the other forgotten people's rows. The retrained
+models' own rows, each against the others, are the noise. `python benchmarks/locality.py FOLDER{place} --scenes {scenes} --shares
+{shares} --draws {draws} --steps {steps}{choices}`. torch {torch}, Python {python}.
 """
 
 
@@ -54,7 +54,9 @@ def write(rows: Sequence[Row], name: str, options: argparse.Namespace, folder: P
     shares = [float(one) for one in options.shares.split(",")]
     head = HEAD.format(
         name=name, scenes=len({row["scene"] for row in rows}), shares=options.shares, draws=options.draws,
-        place="" if options.is_demo else " WORKSPACE", torch=torch.__version__, python=platform.python_version(),
+        steps=options.steps, choices=f" --choices '{options.choices}'" if options.choices else "",
+        place=" --smollm2" if options.smollm2 else "" if options.is_demo else " WORKSPACE",
+        torch=torch.__version__, python=platform.python_version(),
     )  # fmt: skip
     lines = [head, "## At equal forgetting", ""]
     lines += table(["original", "reference"], rows)

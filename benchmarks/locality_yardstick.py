@@ -34,7 +34,7 @@ from core.unlearning.training_types import Step  # noqa: E402
 from core.verification.checks.probes import probed  # noqa: E402
 
 BITS = (8, 4)
-CURVE = (1, 2, 4, 8, 16, 32)  # steps of relearning after which the model is asked
+CURVE = (1, 2, 4, 8, 16, 32)  # steps of relearning after which the model is asked, as far as they go
 RELEARNED_PEOPLE = 2  # whose rows are trained again
 Knowledge = dict[str, float]  # of one model, absolute: losses in nats and AUCs
 
@@ -50,6 +50,7 @@ class Yardstick:
         asked: Rows of the other forgotten people.
         strangers: Rows of as many people whom no model saw, which are trained instead.
         seed: Seed of the order of trainings.
+        steps: Steps of relearning.
     """
 
     scenario: Scenario
@@ -58,6 +59,7 @@ class Yardstick:
     asked: list[Prompt]
     strangers: list[Prompt]
     seed: int
+    steps: int
 
     def loss(self) -> float:
         """Mean loss on all forgotten rows, in nats."""
@@ -97,14 +99,14 @@ class Yardstick:
         model, found = self.scenario.recommender.model, {0: float(self._predict(asked).losses.mean())}
         encoded, recipe = self.scenario.context.encode(trained), self.scenario.context.finetune_settings
         batch = min(recipe.batch_size, len(encoded))
-        epochs = -(-CURVE[-1] // -(-len(encoded) // batch))
+        epochs = -(-self.steps // -(-len(encoded) // batch))
 
         def watch(step: Step) -> bool:
             if step.number in CURVE:
                 model.eval()
                 found[step.number] = float(self._predict(asked).losses.mean())
                 model.train()
-            return step.number >= CURVE[-1]
+            return step.number >= self.steps
 
         with preserve_adapter(model):
             finetune(
@@ -123,7 +125,7 @@ class Yardstick:
         return max(auc(layer[found.is_forgotten], layer[~found.is_forgotten]) for layer in found.scores)
 
 
-def yardstick_of(scenario: Scenario, seed: int) -> Yardstick:
+def yardstick_of(scenario: Scenario, seed: int, steps: int = CURVE[-1]) -> Yardstick:
     """The first two forgotten people are trained again and the others asked, so at least three are needed."""
     split = scenario.context.split
     people = list(dict.fromkeys(prompt.user for prompt in split.forget))
@@ -132,7 +134,7 @@ def yardstick_of(scenario: Scenario, seed: int) -> Yardstick:
     strangers = list(dict.fromkeys(prompt.user for prompt in split.holdout))[:RELEARNED_PEOPLE]
     return Yardstick(
         scenario, layout(scenario.recommender.model), again, asked,
-        [one for one in split.holdout if one.user in strangers], seed,
+        [one for one in split.holdout if one.user in strangers], seed, steps,
     )  # fmt: skip
 
 
@@ -149,7 +151,7 @@ def returned(model: Knowledge, original: Knowledge, references: Sequence[Knowled
 
     shares = {name: share(name) for name in model if name != "probes"}
     means = {
-        f"relearned, {kind}": fmean(shares[f"{kind}, {step}"] for step in CURVE)
+        f"relearned, {kind}": fmean(shares[name] for step in CURVE if (name := f"{kind}, {step}") in shares)
         for kind in ("same people", "strangers")
     }
     wordings = fmean(value for name, value in shares.items() if name.startswith("asked as "))
