@@ -16,6 +16,7 @@ from core.models.known_bases import known_bases
 from core.models.lora_recipe import config_of_recipe
 from core.models.validation import read_config
 from core.runs.adapter_identity import is_recorded_adapter, recorded_digests
+from core.runs.bundle import read_bundle
 from core.runs.handle import RunHandle
 from core.runs.ledger import NullLedger
 from core.types import (
@@ -175,6 +176,7 @@ def _run(workspace: Workspace, run: RunHandle, rejected: bool) -> Iterator[Part]
     yield Part(layout.overlap, partial(read_json, kind=tuple[Overlap, ...]))
     yield Part(layout.overlap_status, partial(read_json, kind=RunStatus))
     yield Part(layout.verification, _read_verification)
+    yield Part(layout.bundle, read_bundle)
 
 
 def _is_done(run: RunHandle) -> bool:

@@ -11,6 +11,7 @@ from core.ledger.statement import Statement
 from core.models.hub import fingerprint
 from core.review.ledger_entries import SUBMISSION
 from core.runs.answer_files import reference_digests
+from core.runs.bundle import digests, read_bundle
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger_entries import DESTRUCTION, REFERENCE, RUN, VERIFICATION, Ledger, digests_of_reference
@@ -113,6 +114,7 @@ def _runs(workspace: Workspace, entries: Sequence[Statement], rejected: Collecti
             gone = ADAPTER if run.id in rejected else ()
             yield from _files(workspace, run, {k: v for k, v in entry.subjects.items() if k not in gone})
             yield from _verification(workspace, run, run.id in verified)
+            yield from _bundle(workspace, run)
             yield run.layout.overlap, overlap_is_signed(run, Ledger(workspace))
         elif workspace.layout.request(entry.content["request"]["id"]).is_file():  # else a batch, which was dissolved
             yield run.path, False
@@ -133,6 +135,13 @@ def _verification(workspace: Workspace, run: RunHandle, signed: bool) -> Held:
     found = read_json(path, Verification) if path.is_file() else None
     if found or signed:
         yield path, to_json(found) == to_json(Ledger(workspace).verification(run.id))
+
+
+def _bundle(workspace: Workspace, run: RunHandle) -> Held:
+    """The bundle of a run's last verification; it may be missing, as it is large and no decision needs it."""
+    signed = Ledger(workspace).verified_content(run.id).get("bundle")
+    if signed and run.layout.bundle.is_file():
+        yield run.layout.bundle, digests(read_bundle(run.layout.bundle).parts) == signed
 
 
 def _manifest(workspace: Workspace, rejected: Collection[str]) -> Held:

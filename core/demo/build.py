@@ -90,7 +90,8 @@ def make_demo(world: DemoWorld, folder: Path, report: Callable[[str, Step], bool
     for wanted in world.requests:  # at the very end, since an interrupted build needs the weights
         _keep_one_form(world, workspace.reference_folders(wanted.id))
     layout = WorkspaceLayout(folder)
-    for file in (*layout.store_files(), layout.work_lock):  # data of processes; the demo is shipped without them
+    bundles = (layout.run(run.id).bundle for wanted in world.requests for run in wanted.runs)  # they are large
+    for file in (*bundles, *layout.store_files(), layout.work_lock):  # data of processes; shipped without them
         file.unlink(missing_ok=True)
 
 

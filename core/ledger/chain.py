@@ -157,6 +157,13 @@ def entries(path: Path, key: SSlibKey, *words: str) -> tuple[Statement, ...]:
     return tuple(parsed(line) for line in lines if all(word in line for word in texts))
 
 
+def line_of(path: Path, number: int) -> bytes:
+    """The line of an entry as it was signed, by its number from 1. Raises LedgerError where it is not there."""
+    if number > len(lines := _whole(_lines(_read(path)))):
+        raise LedgerError(f"{path} has no entry {number}: restore it.")
+    return lines[number - 1].rstrip(b"\n")
+
+
 @lru_cache(maxsize=32)
 def _lines_with(
     path: Path, unchanged: tuple[int, ...], key: SSlibKey, head: Head | None, word: bytes

@@ -153,13 +153,22 @@ def read_public(path: Path) -> SSlibKey:
         LedgerError: The file is anything else.
     """
     try:  # a FIFO, whose reading would wait for ever, is no key either
-        found = load_pem_public_key(path.read_bytes() if path.is_file() else b"")
-    except (OSError, ValueError) as error:
+        content = path.read_bytes() if path.is_file() else b""
+    except OSError:
+        content = b""
+    return parse_public(content, path)
+
+
+def parse_public(pem: bytes, origin: object) -> SSlibKey:
+    """The Ed25519 public key of a text in PEM, which comes from `origin`. Raises LedgerError where it is none."""
+    try:
+        found = load_pem_public_key(pem)
+    except ValueError as error:
         raise LedgerError(
-            f"{path} is not a public key in PEM: name the ledger.pub that belongs to the ledger."
+            f"{origin} is not a public key in PEM: name the ledger.pub that belongs to the ledger."
         ) from error
     if not isinstance(found, Ed25519PublicKey):
-        raise LedgerError(f"{path} is not an Ed25519 key: name the ledger.pub that belongs to the ledger.")
+        raise LedgerError(f"{origin} is not an Ed25519 key: name the ledger.pub that belongs to the ledger.")
     return SSlibKey.from_crypto(found)
 
 

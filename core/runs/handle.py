@@ -14,7 +14,7 @@ from core.runs.artifacts import RunArtifacts
 from core.runs.process_identity import current_moment, is_alive, kill
 from core.runs.store import Store
 from core.types import LIVE, Overlap, RunSpec, RunState, RunStatus, Verification
-from core.utils.atomic_io import disk_error, remove_file, remove_folder, write_text
+from core.utils.atomic_io import disk_error, remove_file, remove_folder, write_bytes, write_text
 from core.utils.listing import Listing
 from core.utils.no_links import open_to_append
 from core.utils.serialization import to_json, write_json
@@ -97,6 +97,10 @@ class RunHandle(RunArtifacts):
     def write_verification(self, verification: Verification) -> None:
         """Write the result of a verification."""
         write_json(self.layout.verification, verification)
+
+    def write_bundle(self, content: bytes) -> None:
+        """Write all that the verdict of a verification was computed from."""
+        write_bytes(self.layout.bundle, content)
 
     def write_overlap(self, overlaps: Sequence[Overlap]) -> str:
         """Write the overlap of each other user's top lists; return the SHA-256 of the file."""

@@ -57,6 +57,7 @@ class VerificationInputs:
         forgotten: The forget set that the models were asked about.
         question: Digest of the data, settings and texts that decide what models are asked (`question_digest`).
         person: Who had it made.
+        bundle: SHA-256 of each part of the run's bundle, by its name.
     """
 
     digests: Mapping[str, str]
@@ -64,6 +65,7 @@ class VerificationInputs:
     forgotten: Sequence[Prompt]
     question: str
     person: str
+    bundle: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunLedger(Protocol):

@@ -245,6 +245,8 @@ class Ledger:
             "commitment": commitment(inputs.request, inputs.forgotten, self.keys),
             "question": self.mark(QUESTION, inputs.question),
             "by": inputs.person,
+            "bundle": dict(inputs.bundle),
+            "software": software(),
         }
         self.append(VERIFICATION, {**self.subjects_now(run), **inputs.digests}, content)
 

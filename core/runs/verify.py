@@ -28,6 +28,7 @@ from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
 from core.runs.answer_files import AnswerFiles, reference_digest
+from core.runs.bundle import Bundle, digests, pack
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import NullLedger, RunLedger, VerificationInputs, open_ledger
@@ -37,11 +38,11 @@ from core.types import EXTERNAL, Check, Evaluation, RunState, Verdict, Verificat
 from core.unlearning.methods import recorded_method
 from core.utils.hashing import digests_match, sha256_of_file
 from core.utils.serialization import parse_json, read_file
-from core.verification.drift_budget import advise_retraining, drift_of, fall_of
+from core.verification.drift_budget import drift_of, fall_of
 from core.verification.equivalence import exact_value
 from core.verification.evidence import Evidence
-from core.verification.suite import run_suite
 from core.verification.thresholds import Thresholds
+from core.verification.verdict_inputs import VerdictInputs, judge, to_parts, without_ids
 from core.workspace.locks import shared_model_lock
 from core.workspace.run_layout import AdapterLayout
 
@@ -88,20 +89,21 @@ def verify_run(
         files = AnswerFiles(context.request.id, ledger)
         references = files.trained(workspace.reference_folders(context.request.id))  # once: these are asked and signed
         exact = (_identity(run, ledger), _frozen(run, margins, ledger), _distinct(run, ledger, context, references))
-        evidence, digests = _evidence(run, files, references, context, device, margins, full, progress)
+        evidence, used = _evidence(run, files, references, context, device, margins, full, progress)
         evaluation, evaluated = _evaluation(run)
-        evidence = replace(evidence, attempt=attempt_of(run, ledger), requests=1 + len(closed))
-        found = run_suite(run.id, evidence, exact, _is_retrained(run, ledger, context))
-        drift = drift_of(closed)
-        found = advise_retraining(found, drift, fall_of(evaluation), margins.test_auc_fall)
+        evidence = replace(without_ids(evidence), attempt=attempt_of(run, ledger), requests=1 + len(closed))
+        retrained = _is_retrained(run, ledger, context)
+        inputs = VerdictInputs(run.id, evidence, exact, retrained, drift_of(closed), fall_of(evaluation))
+        found, parts = judge(inputs), to_parts(inputs)
         if can_make_texts():
             found = render(found, english())
         if question_digest(workspace, workspace.request(context.request.id)) != asked:
             raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        used = {**digests, **evaluated, **files.subjects(references)}
-        inputs = VerificationInputs(used, context.request, context.split.forget, asked, person)
-        ledger.record_verification(run, found, inputs)
+        run.write_bundle(pack(Bundle(parts)))
+        used |= {**evaluated, **files.subjects(references)}
+        known = VerificationInputs(used, context.request, context.split.forget, asked, person, digests(parts))
+        ledger.record_verification(run, found, known)
     return found
 
 

@@ -183,6 +183,11 @@ class RunLayout:
         return self.path / "verification.json"
 
     @property
+    def bundle(self) -> Path:
+        """All that the last verification's verdict was computed from, without ids."""
+        return self.path / "bundle.json.gz"
+
+    @property
     def time_stamped(self) -> tuple[Path, ...]:
         """The files with times or durations; two runs with the same seeds differ in them."""
         return (
