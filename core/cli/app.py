@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from core.cli import base, benchmark, bundle, demo, doctor, graph, ledger, prepare, requests, review, runs, verify
+from core.cli import (
+    answer,
+    base,
+    benchmark,
+    bundle,
+    demo,
+    doctor,
+    graph,
+    ledger,
+    prepare,
+    requests,
+    review,
+    runs,
+    verify,
+)
 from core.cli.console import err
 from core.errors import CureLensError
 from core.utils.commands import lead_processes_to_this_code
@@ -36,6 +50,7 @@ for command in (
     verify.overlap,
     verify.verify,
     verify.verify_destruction,
+    answer.answer,
     bundle.bundle,
     bundle.recompute,
     runs.export,

@@ -44,7 +44,7 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
         request_id: Id of the request.
         entries: The entries on this request, at least one. Of several runs the page shows the last one with a decision.
     """
-    run = _decided(entries)
+    run = served_run(entries)
     names = ("run", "decision", "withdrawal", "destruction")
     kinds = {kind: [one for one in entries if one["kind"] == kind] for kind in names}
     decisions = [{**one["content"]["decision"], "run": one["content"]["run"]} for one in kinds["decision"]]
@@ -75,8 +75,8 @@ def render_case_record(request_id: str, entries: Sequence[Entry]) -> str:
     )
 
 
-def _decided(entries: Sequence[Entry]) -> str | None:
-    """The run that went into service, else the last one with a decision, else the last one."""
+def served_run(entries: Sequence[Entry]) -> str | None:
+    """The run that went into service, else the last one with a decision, else the last one; None without any."""
     for kind in ("destruction", "decision", "run"):
         if runs := [str(one["content"]["run"]) for one in entries if one["kind"] == kind]:
             return runs[-1]

@@ -27,7 +27,7 @@ def verdict_sentence(verification: Verification, texts: Locale) -> str:
     name = verdict_id(verification.verdict, verification.reason)
     if verification.verdict is Verdict.PASS and verification.details.get("at_least") is None:
         name = "verdict-pass-no-share"  # the tests hold, but the original's advantage is too uncertain to divide by
-    return texts.text(name, **_values(verification, texts)) if name in texts else verification.sentence
+    return texts.text(name, **verdict_values(verification, texts)) if name in texts else verification.sentence
 
 
 def verdict_id(verdict: Verdict, reason: str) -> str:
@@ -37,7 +37,7 @@ def verdict_id(verdict: Verdict, reason: str) -> str:
 
 def next_step_texts(verification: Verification, texts: Locale) -> tuple[str, ...]:
     """Return what can be done next, the best first."""
-    values = _values(verification, texts)
+    values = verdict_values(verification, texts)
     names = (next_step_id(step) for step in verification.next_steps)
     return tuple(texts.text(name, **values) for name in names if name in texts)
 
@@ -47,7 +47,8 @@ def next_step_id(step: str) -> str:
     return text_id("next", step)
 
 
-def _values(verification: Verification, texts: Locale) -> dict[str, Value]:
+def verdict_values(verification: Verification, texts: Locale) -> dict[str, Value]:
+    """Return the numbers of a verdict as its messages name them."""
     details = verification.details
     return {
         "confidence": f"{math.floor(1000 * _number(details.get('confidence'))) / 10:g}%",

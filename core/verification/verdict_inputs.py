@@ -16,7 +16,7 @@ from core.verification.evidence import Evidence
 from core.verification.plain_arrays import from_plain, to_plain
 from core.verification.suite import run_suite
 
-MODEL, ORIGINAL, REFERENCE, RULES = "unlearned model", "original", "reference", "rules and conditions"
+MODEL, ORIGINAL, REFERENCE, RULES = "model", "original", "reference", "rules"
 Parts = dict[str, Any]  # JSON values by name: the answers of each model, and RULES for all the rest
 
 

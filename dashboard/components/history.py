@@ -5,6 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from core.report.answer import make_answer
 from core.report.case_record import Entry, render_case_record
 from core.types import Verdict
 from dashboard.components.evidence import WORDS
@@ -14,8 +15,14 @@ from dashboard.presenters.phrases import code, date, escape, role_name
 from dashboard.services import review
 
 
-def timeline(request_id: str) -> None:
-    """List the ledger's entries for a request, and offer them as a record and as CSV."""
+def timeline(request_id: str, received: str, due: str = "") -> None:
+    """List the ledger's entries for a request, and offer them as a record, as an answer to the person, and as CSV.
+
+    Args:
+        request_id: Id of the request.
+        received: When it was opened, ISO 8601.
+        due: By when it is to be answered, ISO 8601; "" for a closed one.
+    """
     st.subheader(t("review-timeline"), anchor=False, help=t("review-timeline-help"))
     entries = review.timeline(request_id)
     rows = [(entry["content"].get("submitted", entry["content"]["time"]), entry_sentence(entry)) for entry in entries]
@@ -35,6 +42,17 @@ def timeline(request_id: str) -> None:
             on_click="ignore",
             help=t("review-record-help"),
         )
+        answer = make_answer(request_id, received, due, entries)
+        for suffix, kind, content in (("txt", "text/plain", answer.text), ("html", "text/html", answer.page)):
+            st.download_button(
+                t(f"review-answer-{suffix}"),
+                content,
+                f"{request_id}-answer.{suffix}",
+                kind,
+                icon=":material/mail:",
+                on_click="ignore",
+                help=t("review-answer-help"),
+            )
         export(frame, f"{request_id}-timeline", t("review-timeline-save"))
 
 

@@ -1117,6 +1117,8 @@ report-save = Save the report (HTML)
 report-named = Reviewer's copy
 report-named-help = This copy names the forgotten users and shows titles of their lists. It is personal data: do not pass it on.
 report-save-numbers = Save the numbers (JSON)
+report-save-bundle = Save a bundle for others
+report-save-bundle-help = One file from which anybody computes the verdict again with `cure-lens recompute`. It holds the models' answers under pseudonyms and the signed verification, and no name and no title.
 report-frame = The report of this run
 
 ## Compare runs
@@ -1570,6 +1572,9 @@ review-timeline = History
 review-timeline-help = The entries of the signed ledger. Any change to them would be detected.
 review-timeline-empty = The ledger has no entry for this request yet.
 review-record-save = Save the record
+review-answer-txt = Save the answer to the person (text)
+review-answer-html = Save it to print
+review-answer-help = A letter to the person who asked: what was received and done, the verdict in plain words, what is out of reach, and where to complain. Replace what stands in brackets.
 review-record-help = One page to file or print, made from the signed ledger only: what was requested, done, checked, decided and destroyed. It names no user of the request.
 review-timeline-save = Save the history as CSV
 review-carried-out = Carried out

@@ -1,5 +1,7 @@
 """Report page: the result in plain sentences, where the data still exists, and the report file."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.report.bundle import add_sections
@@ -60,7 +62,7 @@ path = run.reviewer_report if named and run.reviewer_report else run.report
 html, data = path.read_text(encoding="utf-8"), run.layout.report_numbers
 
 
-def bundle(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
+def whole_report(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bool(groups)) -> str:
     """Return the report with the interactive circuit, if there is one; called when the button is pressed."""
     circuit = explorer_page(drawings.scene(shown_run, 0, None)) if with_circuit else ""
     return add_sections(html, shown_run.verification, circuit)
@@ -69,7 +71,7 @@ def bundle(shown_run: RunHandle = run, html: str = html, with_circuit: bool = bo
 with st.container(horizontal=True):
     st.download_button(
         t("report-save"),
-        bundle,
+        whole_report,
         f"{run.id}-{'reviewer' if named else 'report'}.html",
         "text/html",
         icon=":material/download:",
@@ -84,5 +86,15 @@ with st.container(horizontal=True):
             "application/json",
             icon=":material/download:",
             on_click="ignore",
+        )
+    if workspace.keeps_ledger and run.layout.bundle.is_file():
+        st.download_button(
+            t("report-save-bundle"),
+            partial(queries.bundle, run),
+            f"{run.id}-bundle.json.gz",
+            "application/gzip",
+            icon=":material/verified:",
+            on_click="ignore",
+            help=t("report-save-bundle-help"),
         )
 sandboxed(add_sections(html, run.verification), 900, t("report-frame"))

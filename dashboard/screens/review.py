@@ -149,7 +149,7 @@ def closed_request(closed: ClosedRequest, without_run: int, writable: bool) -> N
     if writable and st.button(t("review-audit-again"), icon=":material/search:", key="repeat_audit"):
         with guarded(), st.spinner(t("review-auditing")):
             search_result(review.repeat_audit(closed.id))
-    timeline(closed.id)
+    timeline(closed.id, closed.created)
 
 
 def search_result(result: dict[str, Any]) -> None:
@@ -234,7 +234,7 @@ def open_request(item: ReviewItem, status: RequestStatus, writable: bool) -> Non
     if item.case and item.case.state not in NEEDS_ANOTHER_RUN:
         st.subheader(t("review-comments"), anchor=False)
         comments(item.case, writable)
-    timeline(item.request.id)
+    timeline(item.request.id, item.request.created, item.request.due)
     if writable:
         named = {"run": item.run.id} if item.run else {}
         link("review", t("review-read-only"), "visibility", request=item.request.id, read="1", **named)

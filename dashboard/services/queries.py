@@ -16,6 +16,7 @@ from core.review import request_state
 from core.review.cases import Cases
 from core.runs import dispatcher
 from core.runs.artifacts import RunArtifacts
+from core.runs.bundle import export_bundle, pack
 from core.runs.handle import RunHandle, open_run
 from core.runs.handle import runs as all_runs
 from core.runs.launcher_options import options_of
@@ -252,6 +253,11 @@ def verification(run: RunArtifacts) -> Verification | None:
 
 def _verification(run: RunArtifacts) -> Verification | None:
     return _cached(run, RunArtifacts.verification, run.layout.verification)
+
+
+def bundle(run: RunHandle) -> bytes:
+    """The file from which anybody computes the run's verdict again. Raises RunError, LedgerError."""
+    return pack(export_bundle(run))
 
 
 def needs_circuits(run: RunHandle) -> bool:

@@ -16,6 +16,7 @@ from core.grouping.regroup import regroup_run
 from core.report.bundle import add_sections
 from core.report.case_record import render_case_record
 from core.report.check_texts import render
+from core.runs.bundle import Bundle, pack
 from core.runs.handle import RunHandle, runs
 from core.runs.launchers import LAUNCHERS, Launcher
 from core.runs.ledger import CANCELLED, RESUMED, open_ledger
@@ -331,6 +332,15 @@ def test_what_if_page_without_changes_shows_two_equal_lists(page, demo: Path) ->
 def test_report_page_offers_html_and_json(page) -> None:
     labels = [button.label for button in page("report").get("download_button")]
     assert "Save the report (HTML)" in labels and "Save the numbers (JSON)" in labels
+    assert "Save a bundle for others" not in labels  # the demo is shipped without them
+
+
+def test_report_page_offers_the_bundle_of_a_verification(page, demo: Path) -> None:
+    run = RunHandle(demo / "runs/run-demo")
+    run.write_bundle(pack(Bundle({})))
+    assert "Save a bundle for others" in [button.label for button in page("report").get("download_button")]
+    with pytest.raises(RunError, match="no bundle that its last verification signed"):  # the demo's entry names none
+        queries.bundle(run)
 
 
 def test_run_page_offers_svg_and_png_of_each_chart(page) -> None:

@@ -128,6 +128,8 @@ def test_every_message_is_used():
     used |= {not_run_id(code) for code in (*FULL_ONLY, *NEVER_RUN)}
     used |= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} | {next_step_id(step) for step in STEPS}
     used |= {f"attack-{name.replace('_', '-')}" for name in ATTACKS}
+    used |= {name for name in names if name.startswith("answer-verdict-")}  # one for each verdict, by its word
+    used |= set(re.findall(r'"(answer-[a-z-]+)"', (ROOT / "core/report/answer.py").read_text())) - {"answer-verdict"}
     assert used >= {verdict_id(verdict, reason) for verdict, reason in VERDICTS} and names >= used - optional(codes)
     assert names - used == {
         "check-with-reason", "check-voided", "check-source-control", "verdict-interval", "verdict-earlier-version", "verdict-pass-no-share",

@@ -337,3 +337,26 @@ not-run-two-versions = comparison of the adapter before and after, which reveals
 not-run-long-training = relearning with long training, or from data similar to the forgotten data
 not-run-base-model = the base model, which is not changed and may know users from other sources
 not-run-other-ways-in = adversarial prompts, except paraphrases
+
+## The answer to the person who asked for erasure; brackets mark what the company adds
+
+answer-subject = Your request { $request } to erase your data
+answer-greeting = Dear [name],
+answer-received = we received your request on { $date }. Its reference is { $request }.
+answer-open = We are working on it: your data are to be removed from our recommender, and from the model that learned from them. You will have our answer by { $due }.
+answer-done = On { $date } we removed your data from the training data of our recommender ({ $rows ->
+    [one] one row
+   *[other] { $rows } rows
+}), and destroyed the model that had learned from them. Another model has taken its place.
+answer-verdict-pass-share = We tested that model against models that were trained again and never saw your data, by rules that were fixed before. It passed: with { $confidence } confidence, at least { $at_least } of what the earlier model knew of your data is gone.
+answer-verdict-pass = We tested that model against models that were trained again and never saw your data, by rules that were fixed before. It passed.
+answer-verdict-exact = That model was trained again without your data, so it cannot know anything from them.
+answer-verdict-no-trace = We tested that model against models that were trained again and never saw your data. Not even the earlier model showed a trace of your data that could be measured, and this one shows none.
+answer-verdict-inconclusive = We tested that model against models that were trained again and never saw your data. The tests had no clear result: they show neither that it is like those models, nor that it is not. The people responsible decided to use it all the same, and recorded their reason.
+answer-verdict-fail = We tested that model against models that were trained again and never saw your data. It did not pass.
+answer-out-of-reach = Some copies are out of this system's reach: backups, logs of other systems, and copies of the earlier model that were handed on. [Say when they are erased.]
+answer-record = Each step was signed when it was made: the tests, the decisions and the deletion. You can ask us for this record.
+answer-complaint = If you do not agree with this answer, write to [contact of the data protection officer]. You can also complain to a data protection authority, such as that of the place where you live or work [name and address], and you can go to court.
+answer-signature =
+    Yours sincerely,
+    { "[" }company, address]
