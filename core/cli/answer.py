@@ -38,7 +38,8 @@ def answer(
     entries = entries_of_request(to_json(Ledger(workspace).statements()), request_id)
     found = make_answer(request_id, received, due, entries)
     if to is None:
-        out.print(found.text, highlight=False, markup=False, soft_wrap=True)
+        for line in found.text.splitlines():
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
         return
     write_text(to := output_path(to, workspace), found.page if to.suffix == ".html" else found.text)
     out.print(f"The answer is {to}. Replace what stands in brackets.", highlight=False, markup=False, soft_wrap=True)

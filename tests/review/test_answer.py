@@ -20,6 +20,7 @@ def written(desk) -> str:
 def test_open_request_is_acknowledged_with_its_due_date(desk):
     request = desk.workspace.request(desk.request)
     text = written(desk)
+    assert "\n\nDear [name],\n\n" in text
     assert f"Its reference is {desk.request}" in text and "You will have our answer by" in text
     assert "removed your data" not in text and "complain to a data protection authority" in text
     assert not any(user in text for user in request.subjects)
