@@ -17,6 +17,7 @@ from core.cli import (
     requests,
     review,
     runs,
+    suppression,
     verify,
 )
 from core.cli.console import err
@@ -53,6 +54,7 @@ for command in (
     answer.answer,
     bundle.bundle,
     bundle.recompute,
+    suppression.suppression,
     runs.export,
     doctor.doctor,
     benchmark.bench,
