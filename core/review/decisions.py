@@ -1,4 +1,4 @@
-"""Submitting a run, commenting on it, and deciding. Every deciding role has to agree, and one refusal is enough.
+"""Submitting a run, commenting on it, and deciding. Every deciding role has to agree, and one rejection is enough.
 
 Nobody decides on their own request, run or submission. A decision is bound to the digest of the evidence that it was
 made on; it is void where that evidence has changed.
