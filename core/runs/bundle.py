@@ -19,6 +19,7 @@ from core.runs.handle import RunHandle
 from core.utils.commands import command_line
 from core.utils.serialization import from_json, read_file, sorted_json, to_json
 
+GZIP = b"\x1f\x8b"  # how a packed file begins
 MOST = 1 << 30  # bytes of an unpacked bundle; a small file can be packed that unpacks to any size
 
 
@@ -42,9 +43,14 @@ def digests(parts: Mapping[str, Any]) -> dict[str, str]:
     return {name: hashlib.sha256(sorted_json(part).encode()).hexdigest() for name, part in parts.items()}
 
 
+def written(bundle: Bundle) -> bytes:
+    """The bytes of a run's own bundle, which are not packed, so that the search for traces can read them."""
+    return json.dumps(to_json(bundle)).encode()
+
+
 def pack(bundle: Bundle) -> bytes:
-    """The bytes of a bundle; equal bundles have equal bytes."""
-    return gzip.compress(json.dumps(to_json(bundle)).encode(), mtime=0)
+    """The bytes of a bundle that is handed on; equal bundles have equal bytes."""
+    return gzip.compress(written(bundle), mtime=0)
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -55,8 +61,10 @@ def read_bundle(path: Path) -> Bundle:
         DamagedError: It is no bundle.
     """
     try:
-        with gzip.open(BytesIO(read_file(path))) as file:
-            text = file.read(MOST + 1)
+        text = read_file(path)
+        if text.startswith(GZIP):
+            with gzip.open(BytesIO(text)) as file:
+                text = file.read(MOST + 1)
         if len(text) > MOST:
             raise ValueError(f"it unpacks to more than {MOST >> 30} GiB")
         return from_json(Bundle, json.loads(text), path)

@@ -28,7 +28,7 @@ from core.report.check_texts import english, render
 from core.report.localization import can_make_texts
 from core.runs.adapter_identity import adapter_files, differs_from_original, recorded_digests
 from core.runs.answer_files import AnswerFiles, reference_digest
-from core.runs.bundle import Bundle, digests, pack
+from core.runs.bundle import Bundle, digests, written
 from core.runs.closed import confirmed_closed
 from core.runs.handle import RunHandle, runs
 from core.runs.ledger import NullLedger, RunLedger, VerificationInputs, open_ledger
@@ -100,7 +100,7 @@ def verify_run(
         if question_digest(workspace, workspace.request(context.request.id)) != asked:
             raise RunError(f"The data or settings of {workspace.root} changed meanwhile: verify run {run.id!r} again.")
         run.write_verification(found)
-        run.write_bundle(pack(Bundle(parts)))
+        run.write_bundle(written(Bundle(parts)))
         used |= {**evaluated, **files.subjects(references)}
         known = VerificationInputs(used, context.request, context.split.forget, asked, person, digests(parts))
         ledger.record_verification(run, found, known)

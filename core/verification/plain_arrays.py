@@ -1,7 +1,7 @@
 """Dataclasses with arrays to JSON values and back, to the bit.
 
-An array is an object of its dtype, its shape and its values in row-major order; numbers that JSON lacks are the words
-"nan", "inf" and "-inf". The types of the fields decide how a value is read.
+An array is an object of its dtype, its shape such as "37x2", and its values in row-major order. Numbers that JSON lacks
+are the words "nan", "inf" and "-inf". The types of the fields decide how a value is read.
 """
 
 import math
@@ -20,7 +20,7 @@ def to_plain(value: Any) -> Any:
     """Convert dataclasses, arrays, mappings, sets and tuples to JSON values."""
     if isinstance(value, np.ndarray):
         kind = "str" if value.dtype.kind == "U" else value.dtype.str
-        return {"dtype": kind, "shape": list(value.shape), "values": to_plain(value.ravel().tolist())}
+        return {"dtype": kind, "shape": "x".join(map(str, value.shape)), "values": to_plain(value.ravel().tolist())}
     if is_dataclass(value):
         return {one.name: to_plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def from_plain(kind: Any, value: Any) -> Any:
 
 def _of_class(kind: Any, value: Any) -> Any:
     if kind is np.ndarray:
-        return np.array(value["values"], value["dtype"]).reshape(value["shape"])
+        return np.array(value["values"], value["dtype"]).reshape([int(one) for one in value["shape"].split("x")])
     if is_dataclass(kind):
         hints, make = get_type_hints(kind), cast(Any, kind)
         return make(**{one.name: from_plain(hints[one.name], value[one.name]) for one in fields(kind)})

@@ -54,7 +54,7 @@ def without_ids(evidence: Evidence) -> Evidence:
         for one in (evidence.model, evidence.original, *evidence.references)
     ]
     users = sorted({*evidence.neighbours, *(user for one in models for user in _users(one))})
-    names = {user: f"p{number:0{len(str(len(users)))}}" for number, user in enumerate(users, 1)}
+    names = {user: f"pseudonym-{number:0{len(str(len(users)))}}" for number, user in enumerate(users, 1)}
     model, original, *references = (_renamed(one, names) for one in models)
     neighbours = frozenset(names[user] for user in evidence.neighbours)
     return replace(evidence, model=model, original=original, references=tuple(references), neighbours=neighbours)

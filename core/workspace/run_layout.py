@@ -185,7 +185,7 @@ class RunLayout:
     @property
     def bundle(self) -> Path:
         """All that the last verification's verdict was computed from, without ids."""
-        return self.path / "bundle.json.gz"
+        return self.path / "bundle.json"
 
     @property
     def time_stamped(self) -> tuple[Path, ...]:

@@ -1118,7 +1118,7 @@ report-named = Reviewer's copy
 report-named-help = This copy names the forgotten users and shows titles of their lists. It is personal data: do not pass it on.
 report-save-numbers = Save the numbers (JSON)
 report-save-bundle = Save a bundle for others
-report-save-bundle-help = One file from which anybody computes the verdict again with `cure-lens recompute`. It holds the models' answers under pseudonyms and the signed verification, and no name and no title.
+report-save-bundle-help = One file from which anybody computes the verdict again with `{ $command }`. It holds the models' answers under pseudonyms and the signed verification, and no name and no title.
 report-frame = The report of this run
 
 ## Compare runs

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.report.bundle import add_sections
 from core.types import LIVE
+from core.utils.commands import command_line
 from dashboard.components.explorer import explorer_page
 from dashboard.components.frames import sandboxed
 from dashboard.components.sidebar import shown_run
@@ -95,6 +96,6 @@ with st.container(horizontal=True):
             "application/gzip",
             icon=":material/verified:",
             on_click="ignore",
-            help=t("report-save-bundle-help"),
+            help=t("report-save-bundle-help", command=command_line("recompute", "FILE")),
         )
 sandboxed(add_sections(html, run.verification), 900, t("report-frame"))

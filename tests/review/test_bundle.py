@@ -13,6 +13,8 @@ from core.cli.app import app
 from core.errors import DamagedError, LedgerError, RunError
 from core.ledger.keys import make_keys
 from core.ledger.statement import opened, signed
+from core.review.forgotten_data import forgotten_data_of
+from core.review.leak_scan import find_leaks
 from core.runs.bundle import Bundle, export_bundle, pack, read_bundle
 from core.runs.handle import open_run
 from core.runs.ledger import open_ledger
@@ -148,7 +150,7 @@ def test_bundle_of_another_run_s_verification_is_not_exported(desk):
     run.write_bundle(pack(changed(read_bundle(run.layout.bundle), lambda parts: parts.pop("reference 2"))))
     with pytest.raises(RunError, match="has no bundle that its last verification signed: verify it again"):
         export_bundle(run)
-    assert "bundle.json.gz" in desk.invoke("doctor").output.replace("\n", "")
+    assert "bundle.json" in desk.invoke("doctor").output.replace("\n", "")
     run.layout.bundle.unlink()
     with pytest.raises(RunError, match="verify it again"):
         export_bundle(run)
@@ -181,3 +183,13 @@ def test_commands(desk, tmp_path):
     out.write_bytes(pack(changed(read_bundle(out), TAMPERED["a loss"][0])))
     refused = CliRunner().invoke(app, ["recompute", str(out)])
     assert refused.exit_code == 1 and f"Part '{MODEL}' was changed" in refused.output.replace("\n", " ")
+
+
+def test_search_for_traces_reads_the_bundle_of_a_run(desk):
+    """Else nobody could ever call a workspace clean again in which a later run was verified."""
+    run = open_run(desk.workspace, desk.run)
+    request, workspace = desk.workspace.request(desk.request), desk.workspace
+    forgotten = forgotten_data_of(request, workspace.interactions.covered(request), workspace.items)
+    found = find_leaks(workspace.root, forgotten)
+    name = workspace.layout.name(run.layout.bundle)
+    assert run.layout.bundle.is_file() and name not in found.unread and name not in found.shows
