@@ -9,6 +9,7 @@ import typer
 from core.cli.console import err, out
 from core.cli.options import Json, RunId, WorkspacePath, output_path
 from core.report.check_texts import render
+from core.runs.bundle import export_bundle, pack, read_bundle
 from core.runs.handle import open_run
 from core.utils.atomic_io import write_bytes
 from core.utils.serialization import read_file, to_json
@@ -24,8 +25,6 @@ def bundle(
 
     It holds the answers of all models on each row, under pseudonyms, and the signed verification.
     """
-    from core.runs.bundle import export_bundle, pack  # loads torch
-
     workspace = Workspace(root)
     found = export_bundle(open_run(workspace, run_id))
     write_bytes(to := output_path(to, workspace), pack(found))
@@ -41,7 +40,6 @@ def recompute(
     as_json: Json = False,
 ) -> None:
     """Check a bundle's signature and compute its verdict again; exit code 1 where anything differs."""
-    from core.runs.bundle import read_bundle  # loads torch
     from core.runs.recompute import recompute as compute  # loads torch and the signing libraries
 
     found = compute(read_bundle(file), read_file(key_file) if key_file else None)

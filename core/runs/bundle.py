@@ -86,7 +86,7 @@ def export_bundle(run: RunHandle) -> Bundle:
     if not run.workspace.keeps_ledger:
         raise LedgerError(f"{run.workspace.root} keeps no ledger, so nobody vouches for a bundle: see `ledger init`.")
     content = Ledger(run.workspace).verified_content(run.id)
-    own = read_bundle(layout.run(run.id).bundle) if layout.run(run.id).bundle.is_file() else Bundle({})
+    own = read_bundle(run.layout.bundle) if run.layout.bundle.is_file() else Bundle({})
     if not own.parts or digests(own.parts) != content.get("bundle"):
         again = command_line("verify", "--workspace", str(run.workspace.root), "--run", run.id)
         raise RunError(f"Run {run.id!r} has no bundle that its last verification signed: verify it again with {again}.")

@@ -126,10 +126,8 @@ class Ledger:
 
     def verification(self, run_id: str) -> Verification | None:
         """The last verification of a run that was entered."""
-        if not (content := self.verified_content(run_id)):
-            return None
-        own = {stored_name(one) for one in fields(Verification)}
-        return from_json(Verification, {key: value for key, value in content.items() if key in own})
+        content = self.verified_content(run_id)
+        return verification_of(content) if content else None
 
     def verified_content(self, run_id: str) -> dict[str, Any]:
         """The content of a run's last verification; empty where it has none."""
@@ -249,6 +247,12 @@ class Ledger:
             "software": software(),
         }
         self.append(VERIFICATION, {**self.subjects_now(run), **inputs.digests}, content)
+
+
+def verification_of(content: Mapping[str, Any]) -> Verification:
+    """The verification that an entry holds, without what the entry adds. Raises DamagedError."""
+    own = {stored_name(one) for one in fields(Verification)}
+    return from_json(Verification, {key: value for key, value in content.items() if key in own})
 
 
 def digests_of_reference(entry: Statement) -> dict[str, str]:

@@ -1,17 +1,16 @@
 """A verdict computed again from a bundle, and compared with the one that was signed; no model is needed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.errors import LedgerError
 from core.ledger.keys import parse_public
 from core.ledger.statement import Statement, opened
 from core.runs.bundle import Bundle, digests
-from core.runs.ledger_entries import VERIFICATION
+from core.runs.ledger_entries import VERIFICATION, verification_of
 from core.types import Verification
-from core.types.aliases import stored_name
-from core.utils.serialization import from_json, to_json
+from core.utils.serialization import to_json
 from core.verification.verdict_inputs import from_parts, judge
 
 SHOWN = 3  # differences that are named
@@ -78,9 +77,7 @@ def _exchanged(bundle: Bundle, entry: Statement) -> Iterator[str]:
 
 def _differences(found: Verification, entry: Statement) -> Iterator[str]:
     """Where the verification that was computed differs from the signed one, texts aside."""
-    own = {stored_name(one) for one in fields(Verification)}
-    signed = from_json(Verification, {name: value for name, value in entry.content.items() if name in own})
-    sides = dict(_leaves(_plain(found))), dict(_leaves(_plain(signed)))
+    sides = dict(_leaves(_plain(found))), dict(_leaves(_plain(verification_of(entry.content))))
     places = [place for place in sorted({*sides[0], *sides[1]}) if sides[0].get(place) != sides[1].get(place)]
     for place in places[:SHOWN]:
         yield f"{place} is {sides[0].get(place)!r}, and {sides[1].get(place)!r} was signed."
